@@ -1,0 +1,1 @@
+//! Segmenter, slate policy, ladder planning, frame slots: pure.

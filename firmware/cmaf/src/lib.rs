@@ -1,0 +1,1 @@
+//! ISO-BMFF init segments and CMAF chunks, written and read.

@@ -1,0 +1,1 @@
+//! HTTP for the technician: the status API.

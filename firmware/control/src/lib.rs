@@ -1,0 +1,1 @@
+//! The box's state as one snapshot.

@@ -1,0 +1,1 @@
+//! Messages between riserd and a pipeline worker, and their wire form.

@@ -1,0 +1,34 @@
+//! The words of the media path as plain values: no I/O, no clocks, no parsing of media bytes.
+//!
+//! Media time is integer ticks of a track's timescale since the Unix epoch (the channel's *timeline*);
+//! floating point appears nowhere. [`Grid`] says where segments and parts begin on that timeline,
+//! [`Sample`] is what an encoder gives, [`Window`] is what every way out of the box reads.
+
+pub mod grid;
+pub mod rate;
+pub mod sample;
+pub mod track;
+pub mod window;
+
+pub use grid::{Grid, Position};
+pub use rate::FrameRate;
+pub use sample::Sample;
+pub use track::{Codec, Kind, Layout, LayoutId, Track};
+pub use window::{EdgePart, EdgeSegment, Entry, History, Segment, Span, Window};
+
+/// Nanoseconds in one second.
+pub const NANOS: u64 = 1_000_000_000;
+
+/// Rescales `ticks` from one timescale to another, rounding to the nearest tick.
+#[must_use]
+pub fn rescale(ticks: u64, from: u32, to: u32) -> u64 {
+    let (ticks, from, to) = (u128::from(ticks), u128::from(from), u128::from(to));
+    u64::try_from((ticks * to + from / 2) / from).unwrap_or(u64::MAX)
+}
+
+/// Nanoseconds since the epoch of a tick, rounded to the nearest nanosecond.
+#[must_use]
+pub fn nanos(ticks: u64, timescale: u32) -> u64 {
+    let (ticks, timescale) = (u128::from(ticks), u128::from(timescale));
+    u64::try_from((ticks * u128::from(NANOS) + timescale / 2) / timescale).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,1 @@
+//! From a window and a request to manifest text: HLS and DASH.

@@ -1,0 +1,1 @@
+//! The operator's document: schema, defaults, validation.

@@ -1,0 +1,1 @@
+//! One channel's media: live window in RAM, extent ring on disk, sled catalogue.

@@ -1,0 +1,1 @@
+//! Schema of board-configs: what one kind of box has and can do.
