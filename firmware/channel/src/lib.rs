@@ -1,1 +1,11 @@
-//! Segmenter, slate policy, ladder planning, frame slots: pure.
+//! A channel's rules as pure code: no I/O, no clocks, time is an argument.
+//!
+//! In `riserd`: [`segmenter`] cuts every track's samples on the grid, [`slate`] stands in while no worker gives
+//! samples, [`ladder`] decides what is encoded. In the worker: [`slots`] gives every frame slot one picture,
+//! [`sound`] gives every block its samples.
+
+pub mod ladder;
+pub mod segmenter;
+pub mod slate;
+pub mod slots;
+pub mod sound;

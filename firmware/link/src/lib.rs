@@ -1,1 +1,215 @@
-//! Messages between riserd and a pipeline worker, and their wire form.
+//! What `riserd` and a channel's `riser-pipeline` say to each other over their Unix socket, and its wire form.
+//!
+//! ```text
+//! worker -> riserd    Hello            who speaks, which version
+//! riserd -> worker    Open             which input to look for
+//! worker -> riserd    Input            what was found, or why nothing was
+//! riserd -> worker    Start            grid, renditions, sound, clock
+//! worker -> riserd    Tracks           codec parameters and the part where its samples begin
+//! worker -> riserd    Sample ...       encoded samples, in decode order on each track
+//! worker -> riserd    Slate ...        samples that may stand in when the worker is gone
+//! worker -> riserd    Input ...        whenever the input's state changes, and each second
+//! riserd -> worker    Clock ...        each second
+//! riserd -> worker    Stop             drain and exit
+//! ```
+//! Samples are binary, everything else is JSON inside the same framing (see [`wire`]). Both ends are built
+//! together; [`VERSION`] only guards against a worker left over from another release.
+
+pub mod wire;
+
+use std::path::PathBuf;
+
+use media::{FrameRate, Grid, Position, Rendition, Sample, Sound, Track};
+use serde::{Deserialize, Serialize};
+
+pub use wire::{Decoder, Error};
+
+/// Version of these messages.
+pub const VERSION: u32 = 1;
+
+/// From a worker to `riserd`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FromWorker {
+    /// First message.
+    Hello(Hello),
+    /// What is known of the input now.
+    Input(InputReport),
+    /// The encoders are up.
+    Tracks(Tracks),
+    /// One encoded sample.
+    Sample {
+        /// Index into [`Tracks::tracks`].
+        track: u8,
+        /// The sample.
+        sample: Sample,
+    },
+    /// One sample of the track's slate, in order; the first is a sync sample. Decode times count from 0.
+    Slate {
+        /// Index into [`Tracks::tracks`].
+        track: u8,
+        /// The sample.
+        sample: Sample,
+    },
+    /// Something that cannot be worked around; the worker ends after it.
+    Failed(Failed),
+}
+
+/// From `riserd` to a worker.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToWorker {
+    /// Which input to look for.
+    Open(InputChoice),
+    /// Begin to encode.
+    Start(Box<Start>),
+    /// The timeline's clock, slewed.
+    Clock(Clock),
+    /// Drain and exit.
+    Stop,
+}
+
+/// First message of a worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`] of the worker.
+    pub version: u32,
+    /// Its process id.
+    pub pid: u32,
+}
+
+/// Which input a channel wants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputChoice {
+    /// The first camera found, else the test signal.
+    Auto,
+    /// A V4L2 camera.
+    Camera {
+        /// Its device node; the first camera found where absent.
+        device: Option<PathBuf>,
+        /// The size and rate to prefer.
+        wish: Wish,
+    },
+    /// A media file in a loop.
+    File {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// The built-in test signal.
+    Test {
+        /// Its size and rate.
+        wish: Wish,
+    },
+}
+
+/// A preferred picture format; what is absent is chosen by rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Width in pixels.
+    pub width: Option<u16>,
+    /// Height in pixels.
+    pub height: Option<u16>,
+    /// Frames per second.
+    pub rate: Option<FrameRate>,
+}
+
+/// Everything an encoding worker needs to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// Box name, shown in the test signal and on the slate.
+    pub name: String,
+    /// The channel's grid.
+    pub grid: Grid,
+    /// The ladder, best quality first.
+    pub renditions: Vec<Rendition>,
+    /// The sound.
+    pub sound: Sound,
+    /// Encoder families to try, in order of preference.
+    pub families: Vec<String>,
+    /// Pixels per second that the software family can encode at its fastest setting on this board.
+    pub software_budget: u64,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// UTC less the monotonic clock, in nanoseconds: one slewed offset that never steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Nanoseconds to add to `CLOCK_MONOTONIC`.
+    pub offset: i64,
+}
+
+/// What is true of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputState {
+    /// It is being opened.
+    Opening,
+    /// There is no such device or file.
+    NoDevice,
+    /// The device is there, pictures are not.
+    NoSignal,
+    /// Pictures or sound that the box cannot read.
+    Unsupported,
+    /// Pictures arrive.
+    Ok,
+}
+
+/// The input's state and counters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputReport {
+    /// What is true of it.
+    pub state: InputState,
+    /// When it became so: nanoseconds since the epoch.
+    pub since: u64,
+    /// Why, in plain words; names the setting where one is wrong.
+    pub reason: String,
+    /// The device or file, as a person would name it.
+    pub device: String,
+    /// What it gives, where it gives something.
+    pub format: Option<PictureFormat>,
+    /// Where the sound comes from: a device, the file's track, the tone, silence.
+    pub sound: String,
+    /// Pictures received.
+    pub frames_in: u64,
+    /// Frame slots given to the encoders.
+    pub frames_out: u64,
+    /// Slots filled by showing the last picture again.
+    pub repeated: u64,
+    /// Pictures that came when their slot was already filled.
+    pub dropped: u64,
+    /// Slots filled by the slate.
+    pub slate: u64,
+    /// Slots left out because the encoders could not keep up.
+    pub skipped: u64,
+}
+
+/// Size, rate and format of incoming pictures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureFormat {
+    /// Width in pixels.
+    pub width: u16,
+    /// Height in pixels.
+    pub height: u16,
+    /// Frames per second.
+    pub rate: FrameRate,
+    /// Pixel or codec format by its usual name: `YUYV`, `MJPG`, `H.264`.
+    pub coding: String,
+}
+
+/// The encoders are up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tracks {
+    /// In the order of [`Start::renditions`], the sound last.
+    pub tracks: Vec<Track>,
+    /// Every track's samples begin at this part's line; pictures with a sync sample.
+    pub first: Position,
+    /// The encoder family in use and its settings, in plain words.
+    pub encoder: String,
+}
+
+/// Why a worker gives up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// In plain words.
+    pub reason: String,
+}

@@ -20,7 +20,7 @@ pub struct Grid {
 }
 
 /// A segment number and a part index within it (0 is the segment's first part).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// Segment number since the epoch.
     pub segment: u64,

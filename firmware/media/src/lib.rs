@@ -6,12 +6,14 @@
 
 pub mod grid;
 pub mod rate;
+pub mod rendition;
 pub mod sample;
 pub mod track;
 pub mod window;
 
 pub use grid::{Grid, Position};
 pub use rate::FrameRate;
+pub use rendition::{Rendition, Sound};
 pub use sample::Sample;
 pub use track::{Codec, Kind, Layout, LayoutId, Track};
 pub use window::{EdgePart, EdgeSegment, Entry, History, Segment, Span, Window};

@@ -25,7 +25,7 @@ pub struct InvalidRate(String);
 impl FrameRate {
     /// Reduces `num/den`; an error outside 1 to 240 frames per second.
     pub fn new(num: u32, den: u32) -> Result<Self, InvalidRate> {
-        if den == 0 || num < den || num / den > 240 || (num / den == 240 && num % den != 0) {
+        if den == 0 || num < den || num / den > 240 || (num / den == 240 && !num.is_multiple_of(den)) {
             return Err(InvalidRate(format!("{num}/{den}")));
         }
         let divisor = gcd(num, den);
