@@ -1,1 +1,33 @@
 //! ISO-BMFF init segments and CMAF chunks, written and read.
+//!
+//! A track's init segment is `ftyp moov`; a segment is a row of chunks, each `[styp] prft moof mdat` with one
+//! track in it (ISO/IEC 14496-12, ISO/IEC 23000-19). Times are ticks of the track's timescale, exact: `tfdt`
+//! of a chunk is the previous chunk's `tfdt` plus its durations.
+//!
+//! ```text
+//! init_segment(track) -> ftyp moov          read_init(bytes)     -> InitInfo
+//! ChunkWriter::write(samples) -> chunk      read_segment(bytes)  -> [ChunkInfo]
+//!                                           read_samples(track, bytes) -> [media::Sample]
+//! ```
+//! The box library underneath is an implementation detail: none of its types is visible here. Readers take
+//! bytes from strangers: they never panic, recurse by the input's wish or allocate by its counts.
+
+mod chunk;
+mod config;
+mod error;
+#[cfg(test)]
+mod fixture;
+mod init;
+mod ntp;
+mod read;
+
+pub use chunk::ChunkWriter;
+pub use error::{BoxType, Error};
+pub use init::{init_segment, layout};
+pub use read::{
+    ChunkInfo, InitCodec, InitInfo, InitTrack, ProducerReference, SampleInfo, read_init, read_samples,
+    read_segment,
+};
+
+/// The `track_ID` in everything written here: an init segment holds one track.
+pub const TRACK_ID: u32 = 1;

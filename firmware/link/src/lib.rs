@@ -58,7 +58,12 @@ pub enum FromWorker {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ToWorker {
     /// Which input to look for.
-    Open(InputChoice),
+    Open {
+        /// The input.
+        choice: InputChoice,
+        /// Box name, shown in the test signal.
+        name: String,
+    },
     /// Begin to encode.
     Start(Box<Start>),
     /// The timeline's clock, slewed.
@@ -80,8 +85,13 @@ pub struct Hello {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputChoice {
-    /// The first camera found, else the test signal.
-    Auto,
+    /// A camera where there is one, else the test signal.
+    Auto {
+        /// The camera's device node; the first camera found where absent.
+        device: Option<PathBuf>,
+        /// The size and rate to prefer.
+        wish: Wish,
+    },
     /// A V4L2 camera.
     Camera {
         /// Its device node; the first camera found where absent.

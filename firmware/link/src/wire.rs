@@ -79,7 +79,7 @@ impl Message for FromWorker {
 impl Message for ToWorker {
     fn encode(&self, out: &mut BytesMut) {
         match self {
-            Self::Open(body) => put_json(64, body, out),
+            Self::Open { choice, name } => put_json(64, &(choice, name), out),
             Self::Start(body) => put_json(65, body, out),
             Self::Clock(body) => put_json(66, body, out),
             Self::Stop => put_json(67, &(), out),
@@ -88,7 +88,7 @@ impl Message for ToWorker {
 
     fn decode(kind: u8, body: Bytes) -> Result<Self, Error> {
         Ok(match kind {
-            64 => Self::Open(json(kind, &body)?),
+            64 => json(kind, &body).map(|(choice, name)| Self::Open { choice, name })?,
             65 => Self::Start(json(kind, &body)?),
             66 => Self::Clock(json(kind, &body)?),
             67 => Self::Stop,
@@ -229,7 +229,8 @@ mod tests {
         let error = decoder.message::<FromWorker>().unwrap_err();
         assert_eq!(error.to_string(), "message of kind 1 cannot be read");
         let mut wire = BytesMut::new();
-        ToWorker::Open(InputChoice::Auto).encode(&mut wire);
+        ToWorker::Open { choice: InputChoice::Test { wish: Default::default() }, name: String::new() }
+            .encode(&mut wire);
         decoder = Decoder { buffer: wire };
         assert!(matches!(decoder.message::<FromWorker>(), Err(Error::Kind(64))));
     }

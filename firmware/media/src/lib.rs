@@ -28,6 +28,13 @@ pub fn rescale(ticks: u64, from: u32, to: u32) -> u64 {
     u64::try_from((ticks * to + from / 2) / from).unwrap_or(u64::MAX)
 }
 
+/// The tick nearest to an instant in nanoseconds since the epoch.
+#[must_use]
+pub fn ticks(nanos: u64, timescale: u32) -> u64 {
+    let ticks = (u128::from(nanos) * u128::from(timescale) + u128::from(NANOS / 2)) / u128::from(NANOS);
+    u64::try_from(ticks).unwrap_or(u64::MAX)
+}
+
 /// Nanoseconds since the epoch of a tick, rounded to the nearest nanosecond.
 #[must_use]
 pub fn nanos(ticks: u64, timescale: u32) -> u64 {

@@ -1,0 +1,240 @@
+//! Init segments (CMAF headers, ISO/IEC 23000-19, 7.3.2.1): `ftyp` and a `moov` of one track without samples.
+//!
+//! There is no edit list and no `mehd`: decode times are the timeline, and a live track has no length.
+
+use bytes::Bytes;
+use media::{Codec, Layout, LayoutId, Track};
+use mp4_atom::{
+    Audio, Btrt, BufMut, Dinf, Dref, DrefEntry, Encode, Esds, Ftyp, Hdlr, Mdhd, Mvex, Mvhd, Pasp, Smhd, Stco,
+    Stsc, Stsz, Stts, Tkhd, Trex, Url, Visual, Vmhd, esds,
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Error, TRACK_ID,
+    config::{self, Fault},
+};
+
+type Written = mp4_atom::Result<()>;
+
+/// `objectTypeIndication` of AAC and `streamType` of sound (ISO/IEC 14496-1, 7.2.6.6).
+const MPEG4_AUDIO: u8 = 0x40;
+const AUDIO_STREAM: u8 = 5;
+
+/// Bytes of a language tag; RFC 5646, 4.4.1, finds 35 to be enough.
+pub(crate) const MAX_LANGUAGE: usize = 64;
+/// Bytes of an AudioSpecificConfig; AAC-LC without a program config element has 2 to 5.
+const MAX_AUDIO_CONFIG: usize = 256;
+
+/// The layout of these tracks: their init segments, and an id derived from them.
+///
+/// The id is the first 8 bytes, big-endian, of the SHA-256 over all init segments in order.
+///
+/// # Errors
+/// No track, two tracks of one name, or a track that [`init_segment`] refuses.
+pub fn layout(tracks: Vec<Track>) -> Result<Layout, Error> {
+    if tracks.is_empty() {
+        return Err(Error::NoTracks);
+    }
+    for (index, track) in tracks.iter().enumerate() {
+        if tracks[..index].iter().any(|other| other.name == track.name) {
+            return Err(unfit(track, "name", "belongs to another track already"));
+        }
+    }
+    let init = tracks.iter().map(init_segment).collect::<Result<Vec<_>, _>>()?;
+    let digest = init.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
+    let id = digest.iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte));
+    Ok(Layout { id: LayoutId(id), tracks, init })
+}
+
+/// The init segment of a track: the same bytes for the same track, on every box.
+///
+/// # Errors
+/// A field of the track that no box can carry, or a decoder configuration that is malformed or contradicts
+/// the track.
+pub fn init_segment(track: &Track) -> Result<Bytes, Error> {
+    check(track)?;
+    let mut out = Vec::with_capacity(1024);
+    ftyp(&mut out)
+        .and_then(|()| moov(&mut out, track))
+        .map_err(|err| Error::Encode { track: track.name.clone(), reason: err.to_string() })?;
+    Ok(out.into())
+}
+
+fn check(track: &Track) -> Result<(), Error> {
+    if track.timescale == 0 {
+        return Err(unfit(track, "timescale", "is 0"));
+    }
+    let tag = track.language.as_deref().unwrap_or("und");
+    if tag.is_empty()
+        || tag.len() > MAX_LANGUAGE
+        || !tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return Err(unfit(track, "language", "is not a tag of RFC 5646"));
+    }
+    match &track.codec {
+        Codec::H264 { width: 0, .. } => Err(unfit(track, "width", "is 0")),
+        Codec::H264 { height: 0, .. } => Err(unfit(track, "height", "is 0")),
+        Codec::H264 { config, .. } => config::check_avc(config)
+            .map_err(|fault| bad_config(track, "AVCDecoderConfigurationRecord", fault)),
+        Codec::Aac { config, sample_rate, channels } => check_aac(config, *sample_rate, *channels)
+            .map_err(|fault| bad_config(track, "AudioSpecificConfig", fault)),
+    }
+}
+
+fn check_aac(record: &[u8], sample_rate: u32, channels: u16) -> Result<(), Fault> {
+    let config = config::read_audio(record)?;
+    if record.len() > MAX_AUDIO_CONFIG {
+        return Err(Fault { byte: MAX_AUDIO_CONFIG, reason: "the record is too long" });
+    }
+    if config.object_type != 2 {
+        return Err(Fault { byte: 0, reason: "the audio object type is not AAC-LC" });
+    }
+    if config.sample_rate != sample_rate {
+        return Err(Fault { byte: 0, reason: "the sampling frequency is not the track's sample rate" });
+    }
+    if config.channels != 0 && config.channels != channels {
+        let byte = config.channels_byte;
+        return Err(Fault { byte, reason: "the channel configuration is not the track's" });
+    }
+    Ok(())
+}
+
+fn unfit(track: &Track, field: &'static str, reason: &'static str) -> Error {
+    Error::Track { track: track.name.clone(), field, reason }
+}
+
+fn bad_config(track: &Track, record: &'static str, fault: Fault) -> Error {
+    Error::Config { track: track.name.clone(), record, byte: fault.byte, reason: fault.reason }
+}
+
+/// `cmf2` says what the chunks keep to: `trun` version 1 and no edit list (ISO/IEC 23000-19, 7.7).
+fn ftyp(out: &mut Vec<u8>) -> Written {
+    Ftyp {
+        major_brand: b"cmfc".into(),
+        minor_version: 0,
+        compatible_brands: vec![b"cmfc".into(), b"cmf2".into(), b"iso6".into()],
+    }
+    .encode(out)
+}
+
+// Containers are written here and not by the library's structs, to keep the order of boxes that players see
+// everywhere else (`trak` before `mvex`, `vmhd` before `stbl`) and to hold boxes the library does not know.
+
+fn moov(out: &mut Vec<u8>, track: &Track) -> Written {
+    let mvhd = Mvhd {
+        timescale: track.timescale,
+        rate: 1.into(),
+        volume: 1.into(),
+        next_track_id: TRACK_ID + 1,
+        ..Mvhd::default()
+    };
+    let trex = Trex { track_id: TRACK_ID, default_sample_description_index: 1, ..Trex::default() };
+    out.encode_atom(b"moov", |out| {
+        mvhd.encode(out)?;
+        out.encode_atom(b"trak", |out| {
+            tkhd(track).encode(out)?;
+            out.encode_atom(b"mdia", |out| mdia(out, track))
+        })?;
+        Mvex { mehd: None, trex: vec![trex] }.encode(out)
+    })
+}
+
+fn tkhd(track: &Track) -> Tkhd {
+    let tkhd = Tkhd { track_id: TRACK_ID, enabled: true, in_movie: true, ..Tkhd::default() };
+    match track.codec {
+        Codec::H264 { width, height, .. } => Tkhd { width: width.into(), height: height.into(), ..tkhd },
+        Codec::Aac { .. } => Tkhd { volume: 1.into(), ..tkhd },
+    }
+}
+
+fn mdia(out: &mut Vec<u8>, track: &Track) -> Written {
+    let tag = track.language.as_deref().unwrap_or("und");
+    let three_letters = tag.len() == 3 && tag.bytes().all(|byte| byte.is_ascii_lowercase());
+    let language = if three_letters { tag } else { "und" };
+    Mdhd { timescale: track.timescale, language: language.into(), ..Mdhd::default() }.encode(out)?;
+    if !three_letters {
+        // Extended language tag (ISO/IEC 14496-12, 8.4.6): `mdhd` has room for ISO 639-2 only.
+        out.encode_atom(b"elng", |out| {
+            0u32.encode(out)?;
+            tag.encode(out)
+        })?;
+    }
+    let (handler, name) = match track.codec {
+        Codec::H264 { .. } => (b"vide", "Video"),
+        Codec::Aac { .. } => (b"soun", "Sound"),
+    };
+    Hdlr { handler: handler.into(), name: name.into() }.encode(out)?;
+    out.encode_atom(b"minf", |out| {
+        match track.codec {
+            Codec::H264 { .. } => Vmhd::default().encode(out)?,
+            Codec::Aac { .. } => Smhd::default().encode(out)?,
+        }
+        let here = DrefEntry::Url(Url { location: String::new() });
+        Dinf { dref: Dref { entries: vec![here] } }.encode(out)?;
+        out.encode_atom(b"stbl", |out| stbl(out, track))
+    })
+}
+
+fn stbl(out: &mut Vec<u8>, track: &Track) -> Written {
+    out.encode_atom(b"stsd", |out| {
+        0u32.encode(out)?;
+        1u32.encode(out)?;
+        match &track.codec {
+            Codec::H264 { config, width, height, .. } => avc1(out, config, *width, *height, track.bitrate),
+            Codec::Aac { config, sample_rate, channels } => {
+                mp4a(out, config, *sample_rate, *channels, track.bitrate)
+            }
+        }
+    })?;
+    Stts::default().encode(out)?;
+    Stsc::default().encode(out)?;
+    Stsz::default().encode(out)?;
+    Stco::default().encode(out)
+}
+
+fn avc1(out: &mut Vec<u8>, config: &[u8], width: u16, height: u16, bitrate: u32) -> Written {
+    out.encode_atom(b"avc1", |out| {
+        Visual { data_reference_index: 1, width, height, ..Visual::default() }.encode(out)?;
+        // The record goes in as it came: the codec string of manifests is made from the same bytes.
+        out.encode_atom(b"avcC", |out| {
+            out.append_slice(config);
+            Ok(())
+        })?;
+        Pasp { h_spacing: 1, v_spacing: 1 }.encode(out)?;
+        btrt(bitrate).encode(out)
+    })
+}
+
+fn mp4a(out: &mut Vec<u8>, config: &[u8], sample_rate: u32, channels: u16, bitrate: u32) -> Written {
+    let decoder = esds::DecoderConfig {
+        object_type_indication: MPEG4_AUDIO,
+        stream_type: AUDIO_STREAM,
+        max_bitrate: bitrate,
+        avg_bitrate: bitrate,
+        dec_specific: Some(esds::DecoderSpecific { raw: config.to_vec(), ..Default::default() }),
+        ..Default::default()
+    };
+    let es_desc =
+        esds::EsDescriptor { es_id: TRACK_ID as u16, dec_config: decoder, ..esds::EsDescriptor::default() };
+    // The field has 16 bits; readers take a higher rate from the AudioSpecificConfig.
+    let sample_rate = u16::try_from(sample_rate).unwrap_or(0);
+    out.encode_atom(b"mp4a", |out| {
+        let audio = Audio {
+            data_reference_index: 1,
+            channel_count: channels,
+            sample_size: 16,
+            sample_rate: sample_rate.into(),
+        };
+        audio.encode(out)?;
+        Esds { es_desc }.encode(out)?;
+        btrt(bitrate).encode(out)
+    })
+}
+
+fn btrt(bitrate: u32) -> Btrt {
+    Btrt { buffer_size_db: 0, max_bitrate: bitrate, avg_bitrate: bitrate }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! Boxes in a row of bytes, each with its offset. Containers are walked from here, by name and to a known depth;
+//! the box library decodes only boxes without children, so no input decides how deep the stack gets.
+
+use mp4_atom::{Atom, Buf, Decode, Header};
+
+use crate::{BoxType, Error};
+
+/// A box that lies within the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawBox<'a> {
+    pub(super) kind: BoxType,
+    /// Offset of its header in the input.
+    pub(super) offset: usize,
+    /// Offset of its body in the input.
+    pub(super) body_offset: usize,
+    pub(super) body: &'a [u8],
+}
+
+impl<'a> RawBox<'a> {
+    /// Offset of the byte behind it.
+    pub(super) fn end(&self) -> usize {
+        self.body_offset + self.body.len()
+    }
+
+    /// The boxes in its body from byte `from` on.
+    pub(super) fn children(&self, from: usize) -> Result<Boxes<'a>, Error> {
+        let bytes = self.body.get(from..).ok_or_else(|| self.error("ends before its child boxes"))?;
+        Ok(Boxes { bytes, offset: self.body_offset + from })
+    }
+
+    /// The first child of this type, if there is one.
+    pub(super) fn find(&self, kind: &[u8; 4]) -> Result<Option<RawBox<'a>>, Error> {
+        self.children(0)?.find_map(|child| of_type(child, kind)).transpose()
+    }
+
+    /// The first child of this type.
+    pub(super) fn child(&self, kind: &[u8; 4]) -> Result<RawBox<'a>, Error> {
+        self.find(kind)?.ok_or_else(|| self.error(format!("has no `{}`", BoxType(*kind))))
+    }
+
+    /// Every child of this type.
+    pub(super) fn all(&self, kind: &[u8; 4]) -> Result<Vec<RawBox<'a>>, Error> {
+        self.children(0)?.filter_map(|child| of_type(child, kind)).collect()
+    }
+
+    /// Decodes a box without children.
+    pub(super) fn decode<T: Atom>(&self) -> Result<T, Error> {
+        let mut body = self.body;
+        let value = T::decode_body(&mut body).map_err(|err| self.error(library(&err)))?;
+        if body.is_empty() { Ok(value) } else { Err(self.error(format!("{} bytes too long", body.len()))) }
+    }
+
+    /// Decodes the fields that stand before the children of a sample entry; the children.
+    pub(super) fn decode_head<T: Decode>(&self) -> Result<(T, Boxes<'a>), Error> {
+        let mut body = self.body;
+        let value = T::decode(&mut body).map_err(|err| self.error(library(&err)))?;
+        Ok((value, self.children(self.body.len() - body.len())?))
+    }
+
+    /// An error at this box.
+    pub(super) fn error(&self, reason: impl Into<String>) -> Error {
+        Error::ReadBox { offset: self.offset, kind: self.kind, reason: reason.into() }
+    }
+}
+
+/// The first of these boxes with this type.
+pub(super) fn first<'a>(boxes: Boxes<'a>, kind: &[u8; 4]) -> Result<Option<RawBox<'a>>, Error> {
+    let mut boxes = boxes;
+    boxes.find_map(|child| of_type(child, kind)).transpose()
+}
+
+fn of_type<'a>(found: Result<RawBox<'a>, Error>, kind: &[u8; 4]) -> Option<Result<RawBox<'a>, Error>> {
+    match found {
+        Ok(found) => (found.kind.0 == *kind).then_some(Ok(found)),
+        Err(err) => Some(Err(err)),
+    }
+}
+
+fn library(err: &mp4_atom::Error) -> String {
+    match err {
+        mp4_atom::Error::OutOfBounds | mp4_atom::Error::OverDecode(_) => "ends too early".to_owned(),
+        err => err.to_string(),
+    }
+}
+
+/// The boxes in a row of bytes; ends with the first error.
+#[derive(Clone, Debug)]
+pub(super) struct Boxes<'a> {
+    bytes: &'a [u8],
+    /// Offset of `bytes` in the input.
+    offset: usize,
+}
+
+impl<'a> Boxes<'a> {
+    /// The boxes of an input.
+    pub(super) fn new(input: &'a [u8]) -> Self {
+        Self { bytes: input, offset: 0 }
+    }
+
+    fn read(&mut self) -> Result<RawBox<'a>, Error> {
+        let offset = self.offset;
+        let mut rest = self.bytes;
+        let header = Header::decode(&mut rest).map_err(|err| {
+            let reason = match err {
+                mp4_atom::Error::OutOfBounds => "a box header is cut short",
+                _ => "a box is smaller than its header",
+            };
+            Error::ReadHeader { offset, reason }
+        })?;
+        let body_offset = offset + self.bytes.len() - rest.len();
+        let size = header.size.unwrap_or(rest.len());
+        let kind = BoxType(header.kind.into());
+        let Some(body) = rest.get(..size) else {
+            let reason = format!("its body of {size} bytes does not fit into the {} left", rest.len());
+            return Err(Error::ReadBox { offset, kind, reason });
+        };
+        rest.advance(size);
+        (self.bytes, self.offset) = (rest, body_offset + size);
+        Ok(RawBox { kind, offset, body_offset, body })
+    }
+}
+
+impl<'a> Iterator for Boxes<'a> {
+    type Item = Result<RawBox<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.bytes.is_empty() {
+            return None;
+        }
+        let next = self.read();
+        if next.is_err() {
+            self.bytes = &[];
+        }
+        Some(next)
+    }
+}

@@ -1,0 +1,77 @@
+//! What a viewer can be refused, and the one place where it becomes an HTTP status.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+/// What a viewer can be refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The path or query is wrong, or nothing can be listed yet.
+    #[error("{0}")]
+    Request(#[from] package::Error),
+    /// There is no such channel.
+    #[error("there is no channel `{0}`")]
+    NoChannel(String),
+    /// The channel has not begun.
+    #[error("channel `{0}` has not begun yet")]
+    NotYet(String),
+    /// The channel has no such track.
+    #[error("the channel has no track `{0}`")]
+    NoTrack(String),
+    /// A track has no such init segment.
+    #[error("there is no such init segment")]
+    NoInit,
+    /// A segment or part that does not exist and is not about to.
+    #[error("there is no such {0}")]
+    NoMedia(&'static str),
+    /// `_HLS_msn` is too far in the future (RFC 8216bis, 6.2.5.2).
+    #[error("_HLS_msn: more than two segments ahead")]
+    TooFar,
+    /// A blocking reload ran out of time.
+    #[error("nothing new came in time")]
+    Late,
+    /// The store refuses.
+    #[error("{0}")]
+    Store(#[from] store::Error),
+}
+
+impl Error {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Request(package::Error::Parse { .. }) | Self::TooFar => StatusCode::BAD_REQUEST,
+            Self::Request(package::Error::NotFound | package::Error::NoTrack(_))
+            | Self::NoChannel(_)
+            | Self::NoTrack(_)
+            | Self::NoInit
+            | Self::NoMedia(_) => StatusCode::NOT_FOUND,
+            Self::Request(package::Error::NoLayout | package::Error::NoSegments(_))
+            | Self::NotYet(_)
+            | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(error) => match error.kind() {
+                store::Kind::NotFound | store::Kind::Corrupt => StatusCode::NOT_FOUND,
+                store::Kind::Gone => StatusCode::GONE,
+                store::Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+                store::Kind::Invalid | store::Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(error = %self, "request failed");
+        }
+        let mut response = (status, self.to_string()).into_response();
+        let headers = response.headers_mut();
+        // What is missing now may be there in a moment.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

@@ -1,0 +1,140 @@
+//! Init segments, segments and parts; what is still being made is sent as it is made.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{body::Body, http::HeaderMap, response::Response};
+use bytes::Bytes;
+use futures_util::stream;
+use media::{Kind, LayoutId, Window};
+use store::Reader;
+use tokio::time::Instant;
+
+use crate::{error::Error, respond};
+
+/// Raised when the muxer writes other bytes for the same samples, so that no cache mixes the two.
+const FORMAT: u32 = 1;
+
+/// How long a request for what comes next is held, beyond the time the next segment takes.
+const HELD: Duration = Duration::from_secs(2);
+
+/// A track's init segment.
+pub fn init(reader: &Reader, track: &str, layout: LayoutId, request: &HeaderMap) -> Result<Response, Error> {
+    let window = reader.window();
+    let index = window.layout_by_id(layout).and_then(|layout| layout.index_of(track)).ok_or(Error::NoInit)?;
+    let init = reader.init(layout, index).ok_or(Error::NoInit)?;
+    let etag = format!("\"{layout}-{index}-i{FORMAT}\"");
+    Ok(respond::bytes(vec![init], content_type(&window, track), &etag, request))
+}
+
+/// A segment by number.
+pub async fn segment(
+    reader: &Reader,
+    track: &str,
+    number: u64,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
+    let window = reader.window();
+    let index = index(&window, track)?;
+    // A segment that is being made, or comes next, is sent part by part.
+    if is_ahead(&window, index, number) {
+        return follow(reader, &window, track, index, number).await;
+    }
+    let chunks = reader.segment(track, number).await?;
+    let etag = format!("\"{number}-{track}-s{FORMAT}\"");
+    Ok(respond::bytes(chunks, content_type(&window, track), &etag, request))
+}
+
+/// A segment by the decode time of its first sample.
+pub async fn at_time(
+    reader: &Reader,
+    track: &str,
+    decode_time: u64,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
+    let window = reader.window();
+    let position = index(&window, track)?;
+    let timescale = window.layout().map_or(1, |layout| layout.tracks[position].timescale);
+    let number = window.grid.position(decode_time, timescale).segment;
+    segment(reader, track, number, request).await
+}
+
+/// One part; one that comes next is waited for.
+pub async fn part(
+    reader: &Reader,
+    track: &str,
+    number: u64,
+    part: u32,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
+    let window = reader.window();
+    let position = index(&window, track)?;
+    let there = |window: &Window| {
+        let edge = window.edge_segment(position, number);
+        edge.is_some_and(|edge| edge.closed || edge.parts.len() > part as usize) || window.ended
+    };
+    if !there(&window) && is_ahead(&window, position, number) {
+        reader.wait(deadline(&window), there).await;
+    }
+    let data = reader.live_part(position, number, part).ok_or(Error::NoMedia("part"))?;
+    let etag = format!("\"{number}.{part}-{track}-p{FORMAT}\"");
+    Ok(respond::bytes(vec![data], content_type(&window, track), &etag, request))
+}
+
+/// The parts of a segment that is being made or comes next, each as soon as it is there.
+async fn follow(
+    reader: &Reader,
+    window: &Window,
+    track: &str,
+    index: usize,
+    number: u64,
+) -> Result<Response, Error> {
+    let begun = |window: &Window| {
+        window.edge_segment(index, number).is_some_and(|edge| !edge.parts.is_empty()) || window.ended
+    };
+    let first = reader.wait(deadline(window), begun).await;
+    if first.edge_segment(index, number).is_none_or(|edge| edge.parts.is_empty()) {
+        return Err(Error::NoMedia("segment"));
+    }
+    let parts = stream::unfold((reader.clone(), 0u32), move |(reader, part)| async move {
+        let data = next_part(&reader, index, number, part).await?;
+        Some((Ok::<_, Infallible>(data), (reader, part + 1)))
+    });
+    Ok(respond::growing(Body::from_stream(parts), content_type(&first, track)))
+}
+
+async fn next_part(reader: &Reader, index: usize, number: u64, part: u32) -> Option<Bytes> {
+    let settled = |window: &Window| {
+        let edge = window.edge_segment(index, number);
+        edge.is_none_or(|edge| edge.closed || edge.parts.len() > part as usize) || window.ended
+    };
+    let window = reader.window();
+    reader.wait(deadline(&window), settled).await;
+    reader.live_part(index, number, part)
+}
+
+/// Whether a segment is open on this track or is one of the next two.
+fn is_ahead(window: &Window, index: usize, number: u64) -> bool {
+    let Some(newest) = window.edge.get(index).and_then(|edge| edge.last()) else { return false };
+    let open = if newest.closed { newest.number + 1 } else { newest.number };
+    !window.ended && (open..=open + 2).contains(&number)
+}
+
+fn deadline(window: &Window) -> Instant {
+    Instant::now() + Duration::from_nanos(2 * window.grid.segment_nanos()) + HELD
+}
+
+fn index(window: &Window, track: &str) -> Result<usize, Error> {
+    let layout = window.layout().ok_or(package::Error::NoLayout)?;
+    layout.index_of(track).ok_or_else(|| Error::NoTrack(track.to_owned()))
+}
+
+fn content_type(window: &Window, track: &str) -> &'static str {
+    let layout = window.layout();
+    match layout
+        .and_then(|layout| layout.tracks.iter().find(|known| known.name == track))
+        .map(media::Track::kind)
+    {
+        Some(Kind::Audio) => "audio/mp4",
+        _ => "video/mp4",
+    }
+}

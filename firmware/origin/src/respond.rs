@@ -1,0 +1,230 @@
+//! Answers: texts with ETag and gzip, bytes with ranges, the headers all of them share.
+
+use std::io::Write;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use package::conditional::{ByteRange, byte_range, if_range, none_match};
+
+/// Texts shorter than this fit a packet or two anyway.
+const WORTH_GZIP: usize = 1400;
+
+/// How long an answer may be kept.
+#[derive(Clone, Copy, Debug)]
+pub enum Keep {
+    /// It never changes.
+    Forever,
+    /// It is true for so many seconds.
+    Seconds(u64),
+    /// It is true only now.
+    Not,
+}
+
+impl Keep {
+    fn header(self) -> HeaderValue {
+        match self {
+            Self::Forever => HeaderValue::from_static("public, max-age=31536000, immutable"),
+            Self::Seconds(seconds) => HeaderValue::try_from(format!("public, max-age={seconds}"))
+                .expect("a number makes a valid header"),
+            Self::Not => HeaderValue::from_static("no-store"),
+        }
+    }
+}
+
+/// Lets pages of other sites read the answer.
+pub fn allow_other_sites(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("date, etag, content-length, content-range"),
+    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// The box's UTC, for players that measure their distance from it.
+pub fn time(now: u64) -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/plain"), (header::CACHE_CONTROL, "no-store")];
+    (headers, package::utc(now)).into_response()
+}
+
+/// A text that changes with time.
+pub fn text(text: String, content_type: &'static str, keep: Keep, request: &HeaderMap) -> Response {
+    let gzip = text.len() > WORTH_GZIP && takes_gzip(request);
+    let coding = if gzip { "-gzip" } else { "" };
+    let etag = format!("\"{:08x}-{:x}{coding}\"", crc32c::crc32c(text.as_bytes()), text.len());
+    if is_known(request, &etag) {
+        return finish(StatusCode::NOT_MODIFIED, Body::empty(), None, keep, &etag);
+    }
+    let body = if gzip { Body::from(compress(&text)) } else { Body::from(text) };
+    let mut response = finish(StatusCode::OK, body, Some(content_type), keep, &etag);
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if gzip {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// Bytes that never change, in pieces that are sent as they lie; a range of them if the request asks for one.
+pub fn bytes(pieces: Vec<Bytes>, content_type: &'static str, etag: &str, request: &HeaderMap) -> Response {
+    let keep = Keep::Forever;
+    if is_known(request, etag) {
+        return finish(StatusCode::NOT_MODIFIED, Body::empty(), None, keep, etag);
+    }
+    let len = pieces.iter().map(|piece| piece.len() as u64).sum();
+    let (status, body, range) = match range(request, etag, len) {
+        ByteRange::Ignored => (StatusCode::OK, pieces, None),
+        ByteRange::Satisfiable(range) => {
+            let said = format!("bytes {}-{}/{len}", range.start, range.end - 1);
+            (StatusCode::PARTIAL_CONTENT, cut(pieces, range.start, range.end), Some(said))
+        }
+        ByteRange::Unsatisfiable => {
+            (StatusCode::RANGE_NOT_SATISFIABLE, Vec::new(), Some(format!("bytes */{len}")))
+        }
+    };
+    let length: usize = body.iter().map(Bytes::len).sum();
+    let mut response = finish(status, in_pieces(body), Some(content_type), keep, etag);
+    let headers = response.headers_mut();
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    if let Some(range) = range {
+        let range = HeaderValue::try_from(range).expect("numbers make a valid header");
+        headers.insert(header::CONTENT_RANGE, range);
+    }
+    response
+}
+
+/// A body whose pieces are not joined.
+fn in_pieces(mut pieces: Vec<Bytes>) -> Body {
+    match pieces.len() {
+        0 => Body::empty(),
+        1 => Body::from(pieces.remove(0)),
+        _ => Body::from_stream(futures_util::stream::iter(
+            pieces.into_iter().map(Ok::<_, std::convert::Infallible>),
+        )),
+    }
+}
+
+/// The bytes from `start` to `end` of what the pieces make together.
+fn cut(pieces: Vec<Bytes>, start: u64, end: u64) -> Vec<Bytes> {
+    let mut at = 0;
+    let mut within = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let len = piece.len() as u64;
+        let (from, to) = (start.clamp(at, at + len) - at, end.clamp(at, at + len) - at);
+        if from < to {
+            // Both lie within the piece, whose length is a usize.
+            within.push(piece.slice(from as usize..to as usize));
+        }
+        at += len;
+    }
+    within
+}
+
+fn range(request: &HeaderMap, etag: &str, len: u64) -> ByteRange {
+    let value = |name| request.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    match (value(header::RANGE), value(header::IF_RANGE)) {
+        (Some(range), None) => byte_range(range, len),
+        (Some(range), Some(condition)) if if_range(condition, etag) => byte_range(range, len),
+        _ => ByteRange::Ignored,
+    }
+}
+
+fn is_known(request: &HeaderMap, etag: &str) -> bool {
+    let header = request.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    header.is_some_and(|header| none_match(header, etag))
+}
+
+/// Whether the client takes gzip (RFC 9110, 12.5.3): named, and not with a weight of zero.
+fn takes_gzip(request: &HeaderMap) -> bool {
+    let header = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+    header.split(',').any(|coding| {
+        let mut pieces = coding.split(';').map(str::trim);
+        let named = pieces.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let refused = pieces.any(|weight| {
+            weight.strip_prefix("q=0").is_some_and(|rest| rest.trim_matches(['.', '0']).is_empty())
+        });
+        named && !refused
+    })
+}
+
+fn compress(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
+    let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+    written.expect("a Vec takes any bytes")
+}
+
+fn finish(
+    status: StatusCode,
+    body: Body,
+    content_type: Option<&'static str>,
+    keep: Keep,
+    etag: &str,
+) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, keep.header());
+    headers
+        .insert(header::ETAG, HeaderValue::try_from(etag).expect("digits and letters make a valid header"));
+    if let Some(content_type) = content_type {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    response
+}
+
+/// An answer of bytes that are still being made: no length, no range, not to be kept.
+pub fn growing(body: Body, content_type: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CACHE_CONTROL, Keep::Not.header()),
+    ];
+    (headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(pieces: &[Bytes]) -> Vec<u8> {
+        pieces.concat()
+    }
+
+    #[test]
+    fn ranges_cross_pieces() {
+        let pieces: Vec<_> = [b"abc".as_slice(), b"", b"defg", b"h"].map(Bytes::from_static).into();
+        let whole = joined(&pieces);
+        for start in 0..8u64 {
+            for end in start + 1..=8 {
+                assert_eq!(joined(&cut(pieces.clone(), start, end)), whole[start as usize..end as usize]);
+            }
+        }
+    }
+
+    #[test]
+    fn gzip_is_used_only_where_it_is_taken() {
+        let takes = |value: &str| {
+            let mut request = HeaderMap::new();
+            request.insert(header::ACCEPT_ENCODING, value.parse().unwrap());
+            takes_gzip(&request)
+        };
+        assert!(takes("gzip, deflate, br") && takes("br;q=1.0, GZIP;q=0.5"));
+        assert!(!takes("br") && !takes("gzip;q=0") && !takes("gzip;q=0.000, br") && !takes(""));
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_known_text_is_not_sent_again() {
+        let first = text("#EXTM3U".into(), "text/plain", Keep::Seconds(1), &HeaderMap::new());
+        let mut request = HeaderMap::new();
+        request.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());
+        let again = text("#EXTM3U".into(), "text/plain", Keep::Seconds(1), &request);
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        let other = text("#EXTM3U8".into(), "text/plain", Keep::Seconds(1), &request);
+        assert_eq!(other.status(), StatusCode::OK);
+    }
+}

@@ -1,0 +1,109 @@
+// Low-latency DASH by dash.js. In its own chunk: loaded only when chosen.
+
+import { MediaPlayer } from '../node_modules/dashjs/dist/modern/esm/dash.mediaplayer.min.js';
+
+const START_KBPS = 8_000; // viewers are on the box's own network
+
+const SETTINGS = {
+  streaming: {
+    delay: { useSuggestedPresentationDelay: true },
+    liveCatchup: { enabled: true, playbackRate: { min: -0.1, max: 0.1 } },
+    utcSynchronization: {
+      // dash.js would ask a public server; the box is the only clock here.
+      defaultTimingSource: {
+        scheme: 'urn:mpeg:dash:utc:http-iso:2014',
+        value: new URL('/time', location.href).href,
+      },
+    },
+    retryAttempts: { MPD: 4, MediaSegment: 6 },
+    manifestRequestTimeout: 5_000,
+    fragmentRequestTimeout: 10_000,
+    buffer: { bufferToKeep: 30, bufferTimeDefault: 20 },
+    abr: {
+      initialBitrate: { video: START_KBPS },
+      limitBitrateByPortal: true,
+      usePixelRatioInLimitBitrateByPortal: true,
+    },
+    lastBitrateCachingInfo: { enabled: false },
+    lastMediaSettingsCachingInfo: { enabled: false },
+    text: { defaultEnabled: false },
+  },
+};
+
+// dash.js stops for good after these: it neither refreshes the manifest nor picks another address.
+const FATAL = new Set([
+  'MANIFEST_LOADER_PARSING_FAILURE_ERROR_CODE',
+  'MANIFEST_LOADER_LOADING_FAILURE_ERROR_CODE',
+  'DOWNLOAD_ERROR_ID_MANIFEST_CODE',
+  'MANIFEST_ERROR_ID_PARSE_CODE',
+  'MANIFEST_ERROR_ID_NOSTREAMS_CODE',
+  'URL_RESOLUTION_FAILED_GENERIC_ERROR_CODE',
+  'CAPABILITY_MEDIASOURCE_ERROR_CODE',
+  'MEDIASOURCE_TYPE_UNSUPPORTED_CODE',
+]);
+
+/** @type {(video: HTMLVideoElement, address: string, events: import('./players.js').PlayerEvents) => import('./players.js').Player} */
+export function openDash(video, address, events) {
+  const dash = MediaPlayer().create();
+  const names = new Map(Object.entries(MediaPlayer.errors).map(([name, code]) => [code, name]));
+  dash.updateSettings(SETTINGS);
+  dash.on(MediaPlayer.events.ERROR, ({ error }) => {
+    const name = names.get(error.code) ?? `dash.js error ${error.code}`;
+    events.onError({ kind: kindOf(name), detail: `${name}: ${error.message}`, fatal: FATAL.has(name) });
+  });
+  dash.on(MediaPlayer.events.STREAM_INITIALIZED, () => events.onLevels());
+  dash.on(MediaPlayer.events.QUALITY_CHANGE_RENDERED, () => events.onLevels());
+  const manifest = new URL(address, location.href).href; // dash.js wants it absolute
+  dash.initialize(video, manifest, false);
+
+  let epoch = null; // UTC of media time zero, kept when the manifest turns static
+  const window = () => {
+    const dvr = dash.isReady() ? dash.getDvrWindow() : {};
+    if (!Number.isFinite(dvr.end)) return null;
+    if (Number.isFinite(dvr.startAsUtc)) epoch = (dvr.startAsUtc - dvr.start) * 1000;
+    const finished = !dash.isDynamic();
+    const live = finished ? dvr.end : Math.max(dvr.start, dvr.end - dash.getTargetLiveDelay());
+    return { start: dvr.start, end: dvr.end, live, finished };
+  };
+  const epochUtc = () => {
+    window();
+    return epoch;
+  };
+  const renditions = () => (dash.isReady() ? dash.getRepresentationsByTypeUnfiltered('video') : []);
+  return {
+    play: () => dash.play(), // keeps the position after a pause, which video.play() would not
+    pause: () => dash.pause(),
+    seek: (mediaTime) => dash.seekToPresentationTime(mediaTime),
+    goLive: () => dash.seekToOriginalLive(),
+    recover: () => dash.attachSource(manifest),
+    range: window,
+    utcAt: (mediaTime) => (epochUtc() === null ? null : epoch + mediaTime * 1000),
+    mediaTimeAt: (utcMs) => (epochUtc() === null ? null : (utcMs - epoch) / 1000),
+    latency: () => (dash.isReady() ? dash.getCurrentLiveLatency() || null : null),
+    levels: () =>
+      renditions().map(({ width, height, frameRate, bandwidth }) => ({
+        width,
+        height,
+        frameRate,
+        bitrate: bandwidth,
+      })),
+    level: () => {
+      const current = dash.isReady() ? dash.getCurrentRepresentationForType('video') : null;
+      return current ? renditions().findIndex(({ id }) => id === current.id) : -1;
+    },
+    setLevel: (index) => {
+      dash.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: index < 0 } } } });
+      if (index >= 0) dash.setRepresentationForTypeById('video', renditions()[index].id);
+    },
+    destroy: () => {
+      // dash.js sets its playback rate at the next canplay even when destroyed by then, and throws.
+      video.dispatchEvent(new Event('canplay'));
+      dash.destroy();
+    },
+  };
+}
+
+function kindOf(name) {
+  if (/APPEND|REMOVE|CAPABILITY|MEDIASOURCE|PARS/.test(name)) return 'media';
+  return /LOAD|RESOLUTION|TIME_SYNC/.test(name) ? 'network' : 'other';
+}

@@ -1,0 +1,274 @@
+//! The MPD's text.
+
+use std::fmt::{self, Write as _};
+
+use media::{Codec, Kind, Layout, Span, Track, Window};
+
+use super::{
+    Options, listed_through,
+    period::{Stretch, stretches},
+};
+use crate::{
+    Error,
+    bitrate::Bitrate,
+    text::{Attribute, Duration, Seconds, Utc},
+};
+
+/// Renders the MPD: dynamic, or static once the window has ended.
+///
+/// `now` is nanoseconds since the epoch. Addresses are relative to `/live/{channel}/manifest.mpd`.
+///
+/// # Errors
+/// [`Error::NoLayout`] before the first sample, [`Error::NoSegments`] where nothing can be listed yet.
+pub fn render(window: &Window, now: u64, options: &Options) -> Result<String, Error> {
+    window.layout().ok_or(Error::NoLayout)?;
+    let periods = periods(window, options);
+    let extents = periods.iter().flat_map(|period| &period.tracks).map(|track| track.extent);
+    let extent = extents.reduce(Extent::with).ok_or(Error::NoSegments(0))?;
+    // Presentation time zero lies at the epoch, except in video on demand of its own.
+    let zero = if window.ended && options.from_zero { extent.from } else { 0 };
+    let mut mpd = Mpd { out: String::with_capacity(4096), window, options, zero };
+    let written = mpd.open(now, extent).and_then(|()| {
+        periods.iter().try_for_each(|period| mpd.period(period))?;
+        if !window.ended {
+            write!(mpd.out, "  {UTC_TIMING}")?;
+        }
+        mpd.out.write_str("</MPD>\n")
+    });
+    written.expect("a String takes any text");
+    Ok(mpd.out)
+}
+
+/// Where clients get the box's time of day (DASH, 5.8.4.11).
+const UTC_TIMING: &str = "<UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"/time\"/>\n";
+
+struct Period<'a> {
+    layout: &'a Layout,
+    tracks: Vec<Timeline>,
+    /// Nanoseconds since the epoch where its media time begins.
+    start: u64,
+    /// The layout is the one that is being recorded.
+    current: bool,
+}
+
+/// The Periods that have something to list.
+fn periods<'a>(window: &'a Window, options: &Options) -> Vec<Period<'a>> {
+    let through = listed_through(window, options);
+    let mut periods: Vec<Period<'a>> = Vec::new();
+    for stretch in stretches(window) {
+        let Some(layout) = window.layout_by_id(stretch.layout) else { continue };
+        let tracks = timelines(window, layout, &stretch, through);
+        let Some(extent) = tracks.iter().map(|track| track.extent).reduce(Extent::with) else { continue };
+        let start = match periods.is_empty() {
+            true if window.ended => extent.from,
+            true => 0,
+            false => stretch.line_nanos(window),
+        };
+        let current = window.layout().is_some_and(|current| current.id == layout.id);
+        periods.push(Period { layout, tracks, start, current });
+    }
+    periods
+}
+
+/// The SegmentTimeline of one track that has segments.
+struct Timeline {
+    index: usize,
+    text: String,
+    extent: Extent,
+}
+
+/// A stretch of time in nanoseconds since the epoch.
+#[derive(Clone, Copy)]
+struct Extent {
+    from: u64,
+    to: u64,
+}
+
+impl Extent {
+    fn with(self, other: Self) -> Self {
+        Self { from: self.from.min(other.from), to: self.to.max(other.to) }
+    }
+}
+
+fn timelines(window: &Window, layout: &Layout, stretch: &Stretch, through: Option<u64>) -> Vec<Timeline> {
+    let of = |(index, track): (usize, &Track)| {
+        let mut list = SegmentList::default();
+        let written = stretch.spans(window, layout, index, through, |span| list.push(span));
+        written.and_then(|()| list.flush()).expect("a String takes any text");
+        let nanos = |ticks| media::nanos(ticks, track.timescale);
+        let extent = Extent { from: nanos(list.first?), to: nanos(list.next) };
+        Some(Timeline { index, text: list.out, extent })
+    };
+    layout.tracks.iter().enumerate().filter_map(of).collect()
+}
+
+/// `S` elements being written: equal neighbours share one, a jump begins anew with `@t` (DASH, 5.3.9.6).
+#[derive(Default)]
+struct SegmentList {
+    out: String,
+    first: Option<u64>,
+    /// Where the last one ends.
+    next: u64,
+    /// Start (after a jump), duration and how many follow it.
+    run: Option<(Option<u64>, u32, u32)>,
+}
+
+impl SegmentList {
+    fn push(&mut self, span: Span) -> fmt::Result {
+        let follows = self.first.is_some() && span.start == self.next;
+        match &mut self.run {
+            Some((_, duration, repeat)) if follows && *duration == span.duration => *repeat += 1,
+            _ => {
+                self.flush()?;
+                self.run = Some(((!follows).then_some(span.start), span.duration, 0));
+            }
+        }
+        self.first.get_or_insert(span.start);
+        self.next = span.start + u64::from(span.duration);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> fmt::Result {
+        let Some((start, duration, repeat)) = self.run.take() else { return Ok(()) };
+        self.out.push_str("<S");
+        if let Some(start) = start {
+            write!(self.out, " t=\"{start}\"")?;
+        }
+        write!(self.out, " d=\"{duration}\"")?;
+        if repeat > 0 {
+            write!(self.out, " r=\"{repeat}\"")?;
+        }
+        self.out.write_str("/>")
+    }
+}
+
+/// A manifest being written.
+struct Mpd<'a> {
+    out: String,
+    window: &'a Window,
+    options: &'a Options,
+    /// Nanoseconds since the epoch of presentation time zero.
+    zero: u64,
+}
+
+impl Mpd<'_> {
+    fn open(&mut self, now: u64, Extent { from, to }: Extent) -> fmt::Result {
+        let segment = self.window.grid.segment_nanos();
+        let latency = u64::from(self.options.latency_ms);
+        let live = !self.window.ended;
+        let out = &mut self.out;
+        out.push_str(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"",
+        );
+        out.push_str(" profiles=\"urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019\"");
+        if live {
+            out.push_str(" type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\"");
+            write!(out, " publishTime=\"{}\"", Utc(now))?;
+            let update = if self.options.low_latency { segment / 2 } else { segment };
+            write!(out, " minimumUpdatePeriod=\"{}\"", Duration(update))?;
+            // The oldest segment may leave the window before the client's next look at the manifest.
+            let depth = now.max(to).saturating_sub(from).saturating_sub(segment).max(segment);
+            write!(out, " timeShiftBufferDepth=\"{}\"", Duration(depth))?;
+            write!(out, " suggestedPresentationDelay=\"{}\"", Duration(latency * 1_000_000))?;
+        } else {
+            write!(out, " type=\"static\" mediaPresentationDuration=\"{}\"", Duration(to - self.zero))?;
+        }
+        writeln!(out, " minBufferTime=\"{}\">", Duration(segment))?;
+        if live {
+            write!(
+                out,
+                "  <ServiceDescription id=\"0\"><Latency target=\"{latency}\" max=\"{}\"",
+                2 * latency
+            )?;
+            out.push_str(
+                " referenceId=\"1\"/><PlaybackRate min=\"0.96\" max=\"1.04\"/></ServiceDescription>\n",
+            );
+        }
+        Ok(())
+    }
+
+    fn period(&mut self, period: &Period<'_>) -> fmt::Result {
+        let (id, start) = (period.layout.id, period.start.saturating_sub(self.zero));
+        writeln!(self.out, "  <Period id=\"{id}\" start=\"{}\">", Duration(start))?;
+        let is_video =
+            |track: &&Timeline| matches!(period.layout.tracks[track.index].codec, Codec::H264 { .. });
+        let (video, audio): (Vec<_>, Vec<_>) = period.tracks.iter().partition(is_video);
+        // Renditions of the picture replace one another; each sound is a choice of its own.
+        let sets = std::iter::once(&video[..]).filter(|video| !video.is_empty()).chain(audio.chunks(1));
+        for (nth, tracks) in sets.enumerate() {
+            self.set(period, nth + 1, tracks)?;
+        }
+        self.out.write_str("  </Period>\n")
+    }
+
+    fn set(&mut self, period: &Period<'_>, id: usize, tracks: &[&Timeline]) -> fmt::Result {
+        let first = &period.layout.tracks[tracks[0].index];
+        let content = match first.kind() {
+            Kind::Video => "video",
+            Kind::Audio => "audio",
+        };
+        write!(
+            self.out,
+            "    <AdaptationSet id=\"{id}\" contentType=\"{content}\" mimeType=\"{content}/mp4\""
+        )?;
+        if let Some(language) = &first.language {
+            write!(self.out, " lang=\"{}\"", Attribute(language))?;
+        }
+        self.out.push_str(" segmentAlignment=\"true\" startWithSAP=\"1\">\n");
+        if !self.window.ended {
+            // Media time is UTC, so any instant is a reference; the Period's own start stays the same.
+            let (wall, time) = (Utc(period.start), media::ticks(period.start, first.timescale));
+            write!(self.out, "      <ProducerReferenceTime id=\"{id}\" type=\"captured\"")?;
+            writeln!(self.out, " wallClockTime=\"{wall}\" presentationTime=\"{time}\">")?;
+            writeln!(self.out, "        {UTC_TIMING}      </ProducerReferenceTime>")?;
+        }
+        self.out.push_str("      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"main\"/>\n");
+        tracks.iter().try_for_each(|timeline| self.representation(period, timeline))?;
+        self.out.write_str("    </AdaptationSet>\n")
+    }
+
+    fn representation(&mut self, period: &Period<'_>, timeline: &Timeline) -> fmt::Result {
+        let track = &period.layout.tracks[timeline.index];
+        let (name, codecs) = (Attribute(&track.name), track.rfc6381());
+        let bandwidth = match period.current {
+            true => Bitrate::of(self.window, timeline.index).peak,
+            false => Bitrate::asked(track).peak,
+        };
+        write!(
+            self.out,
+            "      <Representation id=\"{name}\" bandwidth=\"{bandwidth}\" codecs=\"{}\"",
+            Attribute(&codecs)
+        )?;
+        match &track.codec {
+            Codec::H264 { width, height, rate, .. } => {
+                writeln!(self.out, " width=\"{width}\" height=\"{height}\" frameRate=\"{rate}\">")?;
+            }
+            Codec::Aac { sample_rate, channels, .. } => {
+                writeln!(self.out, " audioSamplingRate=\"{sample_rate}\">")?;
+                self.out.push_str("        <AudioChannelConfiguration schemeIdUri=\"");
+                self.out.push_str("urn:mpeg:dash:23003:3:audio_channel_configuration:2011\"");
+                writeln!(self.out, " value=\"{channels}\"/>")?;
+            }
+        }
+        self.template(period, track)?;
+        writeln!(self.out, "          <SegmentTimeline>{}</SegmentTimeline>", timeline.text)?;
+        self.out.write_str("        </SegmentTemplate>\n      </Representation>\n")
+    }
+
+    fn template(&mut self, period: &Period<'_>, track: &Track) -> fmt::Result {
+        let (name, timescale, layout) = (Attribute(&track.name), track.timescale, period.layout.id);
+        write!(self.out, "        <SegmentTemplate timescale=\"{timescale}\"")?;
+        if period.start > 0 {
+            let offset = media::ticks(period.start, timescale);
+            write!(self.out, " presentationTimeOffset=\"{offset}\"")?;
+        }
+        if period.current && self.options.low_latency && !self.window.ended {
+            // A segment can be had from its first part on.
+            let grid = &self.window.grid;
+            let offset = grid.segment_nanos().saturating_sub(grid.part_nanos());
+            write!(self.out, " availabilityTimeOffset=\"{}\"", Seconds(offset / 1000))?;
+            self.out.push_str(" availabilityTimeComplete=\"false\"");
+        }
+        writeln!(self.out, " initialization=\"{name}/init-{layout}.mp4\" media=\"{name}/t$Time$.m4s\">")
+    }
+}

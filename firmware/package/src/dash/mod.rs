@@ -1,0 +1,72 @@
+//! The DASH manifest (ISO/IEC 23009-1, "DASH" below; DASH-IF IOP part 5 for low latency).
+//!
+//! Media time is UTC: the availability start is the epoch and a Period's presentation times are its decode times,
+//! so `$Time$` in an address is the decode time of the segment's first sample.
+//!
+//! # Low latency
+//! dash.js asks for a segment once the manifest it holds lists it and the clock has passed the segment's end less
+//! `availabilityTimeOffset`; it never reloads the manifest more often than once a second. So the list goes past
+//! the segment being made by at least as long as that ([`LOOK_AHEAD`]): the grid tells where those
+//! segments lie, and the offset keeps clients from asking before the first part is due. The manifest is then needed
+//! only every half segment. Because the clock of the timeline is that of the camera, a request may come up to the
+//! encoder's delay before the first byte exists: the origin has to hold a request for a listed segment that has
+//! not begun, and send one that has begun part by part (chunked transfer).
+//!
+//! # Layouts
+//! Each stretch of one layout is a Period. The first begins at `PT0S`, the others on the grid line where their
+//! layout begins; either way presentation time equals media time. When the segments of an older layout leave the
+//! window, the next Period becomes the first: its `start` changes (to `PT0S`), its presentation times do not.
+//! A box that was restarted with the same layout leaves a jump in `S@t`.
+
+mod manifest;
+mod period;
+
+use ::media::{Grid, Window};
+
+pub use self::manifest::render;
+
+/// Nanoseconds that the list goes past the open segment at the least: dash.js reloads once a second at best.
+const LOOK_AHEAD: u64 = 1_500_000_000;
+
+/// What the operator allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// List the segment being made and the next; without it whole segments only.
+    pub low_latency: bool,
+    /// How far behind the camera clients should play, in milliseconds.
+    pub latency_ms: u32,
+    /// Present an ended window from zero, as video on demand. Without it the timeline stays the one that its live
+    /// viewers know, and the presentation's duration counts from the epoch.
+    pub from_zero: bool,
+}
+
+impl Options {
+    /// Low latency, one segment and two parts behind.
+    #[must_use]
+    pub fn low_latency(grid: &Grid) -> Self {
+        let latency = (grid.segment_nanos() + 2 * grid.part_nanos()) / 1_000_000;
+        Self { low_latency: true, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), from_zero: false }
+    }
+
+    /// Whole segments, three of them and a second behind.
+    #[must_use]
+    pub fn plain(grid: &Grid) -> Self {
+        let latency = 3 * grid.segment_nanos() / 1_000_000 + 1000;
+        Self { low_latency: false, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), from_zero: false }
+    }
+}
+
+/// The last segment to list: the one being made on the track that is furthest, and those that come next.
+///
+/// `None` where only what exists is listed.
+fn listed_through(window: &Window, options: &Options) -> Option<u64> {
+    if window.ended || !options.low_latency {
+        return None;
+    }
+    let edges = window.edge.iter().filter_map(|edge| edge.last());
+    let open = edges.map(|last| last.number + u64::from(last.closed)).max()?;
+    Some(open + LOOK_AHEAD.div_ceil(window.grid.segment_nanos().max(1)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(target: &str) -> Result<Route, Error> {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    Route::parse(path, query)
+}
+
+fn wrong(target: &str) -> (Field, Reason) {
+    match parse(target) {
+        Err(Error::Parse { field, reason }) => (field, reason),
+        other => panic!("{target}: {other:?}"),
+    }
+}
+
+#[test]
+fn every_resource_is_told_apart() {
+    for target in [
+        "/time",
+        "/live/main/master.m3u8",
+        "/live/main/manifest.mpd",
+        "/live/main/720p/media.m3u8",
+        "/live/main/720p/media.m3u8?_HLS_msn=0",
+        "/live/main/720p/media.m3u8?_HLS_msn=1102500000&_HLS_part=7&_HLS_skip=YES",
+        "/live/main/720p/media.m3u8?_HLS_skip=v2",
+        "/live/main/720p/init-00ff00ff00ff00ff.mp4",
+        "/live/main/audio/1102500000.m4s",
+        "/live/main/audio/1102500000.0.m4s",
+        "/live/main/audio/t18446744073709551615.m4s",
+        "/live/a-B_9/t/t0.m4s",
+    ] {
+        assert_eq!(parse(target).unwrap().to_string(), target);
+    }
+}
+
+#[test]
+fn percent_encoding_and_foreign_parameters() {
+    let plain = parse("/live/main/720p/media.m3u8?_HLS_msn=5").unwrap();
+    assert_eq!(parse("/live/m%61in/720p/media%2Em3u8?token=%ZZ&_HLS_ms%6e=%35&&x").unwrap(), plain);
+    assert_eq!(parse("/live/main/master.m3u8?_HLS_part=x").unwrap().to_string(), "/live/main/master.m3u8");
+}
+
+#[test]
+fn unknown_paths_are_not_found() {
+    for target in [
+        "",
+        "/",
+        "/live",
+        "/live/",
+        "/live/main",
+        "/live/main/",
+        "/live/main/master.m3u",
+        "/live/main/720p/media.mpd",
+        "/live/main/720p/1.m4s/",
+        "/live/main/720p/../audio/1.m4s",
+        "/time/",
+        "/LIVE/main/master.m3u8",
+    ] {
+        assert_eq!(parse(target), Err(Error::NotFound), "{target}");
+    }
+}
+
+#[test]
+fn errors_name_the_field_and_the_reason() {
+    use Field as F;
+    use Reason as R;
+    let long = format!("/live/{}/master.m3u8", "x".repeat(65));
+    for (target, field, reason) in [
+        ("/live/a%2/master.m3u8", F::Path, R::Encoding),
+        ("/live/a%ff/master.m3u8", F::Path, R::Encoding),
+        (long.as_str(), F::Channel, R::TooLong),
+        ("/live//master.m3u8", F::Channel, R::Empty),
+        ("/live/a.b/manifest.mpd", F::Channel, R::Character),
+        ("/live/%C3%A9/manifest.mpd", F::Channel, R::Character),
+        ("/live/a/../1.m4s", F::Track, R::Character),
+        ("/live/a//media.m3u8", F::Track, R::Empty),
+        ("/live/a/b/init-00FF00FF00FF00FF.mp4", F::Layout, R::NotALayout),
+        ("/live/a/b/init-ff.mp4", F::Layout, R::NotALayout),
+        ("/live/a/b/.m4s", F::Number, R::NotANumber),
+        ("/live/a/b/+1.m4s", F::Number, R::NotANumber),
+        ("/live/a/b/01.m4s", F::Number, R::NotANumber),
+        ("/live/a/b/18446744073709551616.m4s", F::Number, R::TooGreat),
+        ("/live/a/b/1.x.m4s", F::Part, R::NotANumber),
+        ("/live/a/b/1.4294967296.m4s", F::Part, R::TooGreat),
+        ("/live/a/b/t.m4s", F::DecodeTime, R::NotANumber),
+        ("/live/a/b/media.m3u8?_HLS_msn", F::HlsMsn, R::NotANumber),
+        ("/live/a/b/media.m3u8?_HLS_msn=-1", F::HlsMsn, R::NotANumber),
+        ("/live/a/b/media.m3u8?_HLS_msn=1&_HLS_msn=1", F::HlsMsn, R::Repeated),
+        ("/live/a/b/media.m3u8?_HLS_msn=%4", F::HlsMsn, R::Encoding),
+        ("/live/a/b/media.m3u8?_HLS_part=1", F::HlsPart, R::WithoutMsn),
+        ("/live/a/b/media.m3u8?_HLS_skip=yes", F::HlsSkip, R::NotASkip),
+    ] {
+        assert_eq!(wrong(target), (field, reason), "{target}");
+    }
+    assert_eq!(
+        parse("/live/a/b/media.m3u8?_HLS_part=1").unwrap_err().to_string(),
+        "_HLS_part: needs _HLS_msn"
+    );
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    "[A-Za-z0-9_-]{1,64}".prop_map(Name)
+}
+
+fn directives() -> impl Strategy<Value = Directives> {
+    let reload = (any::<u64>(), any::<Option<u32>>()).prop_map(|(msn, part)| Awaited { msn, part });
+    let skip = prop::sample::select(vec![Skip::Yes, Skip::V2]);
+    (prop::option::of(reload), prop::option::of(skip)).prop_map(|(reload, skip)| Directives { reload, skip })
+}
+
+fn route() -> impl Strategy<Value = Route> {
+    prop_oneof![
+        Just(Route::Time),
+        name().prop_map(|channel| Route::Master { channel }),
+        name().prop_map(|channel| Route::Manifest { channel }),
+        (name(), name(), directives()).prop_map(|(channel, track, directives)| Route::Media {
+            channel,
+            track,
+            directives
+        }),
+        (name(), name(), any::<u64>()).prop_map(|(channel, track, id)| Route::Init {
+            channel,
+            track,
+            layout: LayoutId(id)
+        }),
+        (name(), name(), any::<u64>()).prop_map(|(channel, track, number)| Route::Segment {
+            channel,
+            track,
+            number
+        }),
+        (name(), name(), any::<u64>(), any::<u32>()).prop_map(|(channel, track, number, part)| Route::Part {
+            channel,
+            track,
+            number,
+            part
+        }),
+        (name(), name(), any::<u64>()).prop_map(|(channel, track, decode_time)| Route::Start {
+            channel,
+            track,
+            decode_time
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_parses_to_the_same_route(route in route()) {
+        prop_assert_eq!(parse(&route.to_string()), Ok(route));
+    }
+
+    #[test]
+    fn what_parses_has_one_spelling(
+        target in "/live/[a-c%0-9./-]{1,8}/([a-z0-9]{0,3}/)?(media.m3u8|master.m3u8|init-[0-9a-f]{15,17}.mp4|t?[0-9.]{1,5}.m4s)(\\?(_HLS_(msn|part|skip)=[0-9Yv2ES%]{0,3}&?){0,3})?"
+    ) {
+        if let Ok(route) = parse(&target) {
+            prop_assert_eq!(parse(&route.to_string()), Ok(route));
+        }
+    }
+
+    #[test]
+    fn any_text_is_judged(path in any::<String>(), query in any::<Option<String>>()) {
+        if let Ok(route) = Route::parse(&path, query.as_deref()) {
+            prop_assert_eq!(parse(&route.to_string()), Ok(route));
+        }
+    }
+}

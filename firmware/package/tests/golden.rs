@@ -1,0 +1,150 @@
+//! Manifests of typical windows against the files in `golden/`.
+//!
+//! With `RISER_GOLDEN=update` in the environment the files are written anew; look at the difference before you keep it.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod fixture;
+
+use std::{fs, path::Path};
+
+use fixture::{Recording, Take, at, audio, layout, video};
+use media::{Grid, Window, nanos};
+use riser_package::{
+    Error, dash,
+    hls::{self, MediaOptions},
+    route::Skip,
+};
+
+/// The first segment of these recordings: 2026-01-01T00:00:00Z on a grid of 1.6 s.
+const FIRST: u64 = 1_104_516_000;
+
+fn golden(name: &str, text: &str) {
+    match name.ends_with(".mpd") {
+        true => assert!(roxmltree::Document::parse(text).is_ok(), "{name} is not XML"),
+        false => assert!(m3u8_rs::parse_playlist_res(text.as_bytes()).is_ok(), "{name} is not a playlist"),
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("RISER_GOLDEN").is_some_and(|value| value == "update") {
+        fs::write(&path, text).unwrap();
+    }
+    let want = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, want, "{} differs", path.display());
+}
+
+fn grid(rate: &str) -> Grid {
+    Grid::new(rate.parse().unwrap(), 1600, 200)
+}
+
+fn recording(grid: Grid, sample_rate: u32, takes: Vec<Take>) -> Recording {
+    let high = video("720p", &grid, (1280, 720), 3_000_000);
+    let low = video("360p", &grid, (640, 360), 800_000);
+    let sound = audio("audio", sample_rate, Some("de"));
+    let before = layout(0x0123_4567_89ab_cdef, vec![high.clone(), sound.clone()]);
+    let after = layout(0xfedc_ba98_7654_3210, vec![high, low, sound]);
+    Recording { grid, layouts: vec![before, after], takes, gaps: vec![] }
+}
+
+fn take(layout: usize, discontinuity: u32, from: (u64, u32), to: (u64, u32)) -> Take {
+    Take { layout, discontinuity, from: at(FIRST + from.0, from.1), to: at(FIRST + to.0, to.1) }
+}
+
+fn live() -> Recording {
+    recording(grid("25"), 48_000, vec![take(1, 3, (0, 0), (1000, 0))])
+}
+
+const LOW_LATENCY: MediaOptions = MediaOptions { low_latency: true, skip: None };
+
+/// The playlists of the first and the last track, low latency and plain, and the MPD.
+fn all(name: &str, window: &Window) {
+    let last = last_track(window);
+    for (track, options, file) in [
+        (0, LOW_LATENCY, "video.ll.m3u8"),
+        (last, LOW_LATENCY, "audio.ll.m3u8"),
+        (0, MediaOptions::default(), "video.m3u8"),
+    ] {
+        golden(&format!("{name}.{file}"), &hls::render_media(window, track, &options).unwrap());
+    }
+    let options = dash::Options::low_latency(&window.grid);
+    golden(&format!("{name}.mpd"), &dash::render(window, now(window), &options).unwrap());
+}
+
+fn last_track(window: &Window) -> usize {
+    window.layout().unwrap().tracks.len() - 1
+}
+
+/// A tenth of a second after the last part.
+fn now(window: &Window) -> u64 {
+    let timescale = window.layout().unwrap().tracks[0].timescale;
+    let ends = window.edge[0].last().map(|segment| segment.start + u64::from(segment.duration()));
+    ends.map_or(0, |end| nanos(end, timescale)) + 100_000_000
+}
+
+#[test]
+fn normal_live() {
+    let window = live().window(FIRST + 10, at(FIRST + 20, 3));
+    all("live", &window);
+    golden("live.master.m3u8", &hls::render_master(&window).unwrap());
+    let plain = dash::Options::plain(&window.grid);
+    golden("live.plain.mpd", &dash::render(&window, now(&window), &plain).unwrap());
+}
+
+#[test]
+fn the_first_segment_is_partial() {
+    let recording = recording(grid("25"), 48_000, vec![take(0, 0, (0, 5), (1000, 0))]);
+    all("start", &recording.window(0, at(FIRST + 2, 1)));
+}
+
+#[test]
+fn only_the_first_part_is_there() {
+    let window = recording(grid("25"), 48_000, vec![take(0, 0, (0, 5), (1000, 0))]).window(0, at(FIRST, 6));
+    for (track, file) in [(0, "video"), (last_track(&window), "audio")] {
+        let text = hls::render_media(&window, track, &LOW_LATENCY).unwrap();
+        golden(&format!("first-part.{file}.ll.m3u8"), &text);
+    }
+    let options = dash::Options::low_latency(&window.grid);
+    golden("first-part.mpd", &dash::render(&window, now(&window), &options).unwrap());
+    // There is no whole segment yet.
+    assert_eq!(hls::render_media(&window, 0, &MediaOptions::default()), Err(Error::NoSegments(0)));
+    let plain = dash::Options::plain(&window.grid);
+    assert_eq!(dash::render(&window, now(&window), &plain), Err(Error::NoSegments(0)));
+}
+
+#[test]
+fn gap_and_discontinuity_after_a_restart() {
+    let takes = vec![take(1, 3, (0, 0), (6, 4)), take(1, 4, (9, 2), (1000, 0))];
+    let recording = Recording { gaps: vec![FIRST + 4], ..recording(grid("25"), 48_000, takes) };
+    all("restart", &recording.window(FIRST + 2, at(FIRST + 11, 8)));
+}
+
+#[test]
+fn the_layout_changes() {
+    let takes = vec![take(0, 3, (0, 0), (6, 0)), take(1, 4, (6, 0), (1000, 0))];
+    all("layout", &recording(grid("25"), 48_000, takes).window(FIRST + 2, at(FIRST + 8, 2)));
+}
+
+#[test]
+fn ended() {
+    let window = recording(grid("25"), 48_000, vec![take(1, 3, (0, 0), (6, 4))]).ended(FIRST);
+    all("ended", &window);
+    let options = dash::Options { from_zero: true, ..dash::Options::low_latency(&window.grid) };
+    golden("ended.from-zero.mpd", &dash::render(&window, now(&window), &options).unwrap());
+}
+
+#[test]
+fn delta_update() {
+    let window = live().window(FIRST, at(FIRST + 20, 3));
+    let options = MediaOptions { skip: Some(Skip::Yes), ..LOW_LATENCY };
+    golden("delta.video.ll.m3u8", &hls::render_media(&window, 0, &options).unwrap());
+}
+
+#[test]
+fn ntsc_with_audio() {
+    let grid = grid("30000/1001");
+    let first = grid.position(1_767_225_600 * 30_000, 30_000).segment;
+    let take = Take { layout: 1, discontinuity: 0, from: at(first, 0), to: at(first + 1000, 0) };
+    let recording = recording(grid, 44_100, vec![take]);
+    let window = recording.window(first + 2, at(first + 9, 5));
+    all("ntsc", &window);
+    golden("ntsc.master.m3u8", &hls::render_master(&window).unwrap());
+}

@@ -1,0 +1,291 @@
+//! What holds for the manifests of any recording, read back by independent parsers.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod fixture;
+
+use std::collections::BTreeMap;
+
+use fixture::{Recording, Take, at, audio, layout, video};
+use m3u8_rs::{MediaPlaylist, Playlist};
+use media::{Grid, Kind, Position, Window, nanos};
+use proptest::prelude::*;
+use riser_package::{
+    dash,
+    hls::{self, MediaOptions, Reload},
+    route::Skip,
+};
+
+const FIRST: u64 = 1_104_516_000;
+const LOW_LATENCY: MediaOptions = MediaOptions { low_latency: true, skip: None };
+
+/// Recordings of a few takes with pauses, each with one change of layout at the most, and where they stand now.
+fn recordings() -> impl Strategy<Value = (Recording, u64, Position)> {
+    let rates = prop::sample::select(vec!["25", "30", "50", "24", "24000/1001", "30000/1001", "60000/1001"]);
+    let sample_rates = prop::sample::select(vec![48_000_u32, 44_100, 32_000]);
+    let sizes = prop::sample::select(vec![(1600_u32, 200_u32), (1000, 500), (4000, 333), (6000, 1000)]);
+    let takes = prop::collection::vec((0_u32..8, 1_u32..200, 0_u64..4), 1..5);
+    let gaps = prop::collection::vec(0_u64..40, 0..3);
+    (rates, sample_rates, sizes, takes, gaps, 0_usize..5, 0_u64..10, 0_u32..60).prop_map(
+        |(rate, sample_rate, (segment, part), parts, gaps, change, oldest, back)| {
+            let grid = Grid::new(rate.parse().unwrap(), segment, part);
+            let high = video("high", &grid, (1280, 720), 3_000_000);
+            let sound = |rate| audio("audio", rate, None);
+            let before = layout(1, vec![high.clone(), sound(48_000)]);
+            let after = layout(2, vec![high, video("low", &grid, (640, 360), 800_000), sound(sample_rate)]);
+            let mut next = FIRST;
+            let mut takes: Vec<Take> = Vec::new();
+            for (nth, (first, count, pause)) in parts.into_iter().enumerate() {
+                let from = at(next, first.min(grid.parts_per_segment - 1));
+                let end = u64::from(from.part) + u64::from(count);
+                let per_segment = u64::from(grid.parts_per_segment);
+                let to = at(next + end / per_segment, u32::try_from(end % per_segment).unwrap());
+                let discontinuity = u32::try_from(nth).unwrap();
+                takes.push(Take { layout: usize::from(nth >= change), discontinuity, from, to });
+                next = to.segment + 1 + pause;
+            }
+            let last = takes.last().unwrap();
+            let now = back_from(&grid, last.to, back).max(at(last.from.segment, last.from.part + 1));
+            let now = if now.part == grid.parts_per_segment { at(now.segment + 1, 0) } else { now };
+            let gaps = gaps.into_iter().map(|gap| FIRST + gap).collect();
+            let oldest = (FIRST + oldest).min(back_from(&grid, now, 1).segment);
+            (Recording { grid, layouts: vec![before, after], takes, gaps }, oldest, now)
+        },
+    )
+}
+
+/// The position some parts before another.
+fn back_from(grid: &Grid, position: Position, parts: u32) -> Position {
+    let per_segment = u64::from(grid.parts_per_segment);
+    let parts = position.segment * per_segment + u64::from(position.part) - u64::from(parts);
+    at(parts / per_segment, u32::try_from(parts % per_segment).unwrap())
+}
+
+fn windows() -> impl Strategy<Value = Window> {
+    (recordings(), any::<bool>()).prop_map(|((recording, oldest, now), ended)| match ended {
+        true => recording.ended(oldest),
+        false => recording.window(oldest, now),
+    })
+}
+
+fn parse(text: &str) -> MediaPlaylist {
+    match m3u8_rs::parse_playlist_res(text.as_bytes()) {
+        Ok(Playlist::MediaPlaylist(playlist)) => playlist,
+        other => panic!("{other:?}\n{text}"),
+    }
+}
+
+/// `1.601600` as microseconds.
+fn micros(text: &str) -> u64 {
+    let (seconds, fraction) = text.split_once('.').unwrap();
+    assert_eq!(fraction.len(), 6, "{text}");
+    seconds.parse::<u64>().unwrap() * 1_000_000 + fraction.parse::<u64>().unwrap()
+}
+
+/// The values of an attribute that ends with a comma or the line, wherever it stands.
+fn values<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(name).skip(1).map(|rest| rest.split([',', '\n']).next().unwrap())
+}
+
+/// A segment as a client understands it, whatever tags say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Understood {
+    duration: String,
+    uri: String,
+    gap: bool,
+    map: Option<String>,
+    discontinuity: u64,
+}
+
+/// Reads a playlist as a client does; `before` is its older version, for delta updates.
+fn understand(text: &str, before: &BTreeMap<u64, Understood>) -> BTreeMap<u64, Understood> {
+    let mut segments = BTreeMap::new();
+    let (mut number, mut discontinuity, mut map, mut gap, mut duration) = (0, 0, None, false, String::new());
+    for line in text.lines() {
+        if let Some(value) = line.strip_prefix("#EXT-X-MEDIA-SEQUENCE:") {
+            number = value.parse().unwrap();
+        } else if let Some(value) = line.strip_prefix("#EXT-X-DISCONTINUITY-SEQUENCE:") {
+            discontinuity = value.parse().unwrap();
+        } else if let Some(value) = line.strip_prefix("#EXT-X-SKIP:SKIPPED-SEGMENTS=") {
+            for _ in 0..value.parse::<u64>().unwrap() {
+                let skipped = before[&number].clone();
+                (discontinuity, map) = (skipped.discontinuity, skipped.map.clone());
+                segments.insert(number, skipped);
+                number += 1;
+            }
+        } else if line == "#EXT-X-DISCONTINUITY" {
+            discontinuity += 1;
+        } else if line == "#EXT-X-GAP" {
+            gap = true;
+        } else if let Some(value) = line.strip_prefix("#EXT-X-MAP:") {
+            map = Some(value.to_owned());
+        } else if let Some(value) = line.strip_prefix("#EXTINF:") {
+            value.clone_into(&mut duration);
+        } else if !line.starts_with('#') {
+            let (duration, uri, map) = (std::mem::take(&mut duration), line.to_owned(), map.clone());
+            segments.insert(number, Understood { duration, uri, gap, map, discontinuity });
+            (number, gap) = (number + 1, false);
+        }
+    }
+    segments
+}
+
+/// Start and duration of every segment that a track of the window's name has, in ticks, by layout.
+fn recorded(window: &Window, track: &str) -> Vec<(u64, u64)> {
+    let segments = window.history.iter().filter(|segment| !segment.gap).filter_map(|segment| {
+        let span = segment.spans.get(window.layout_by_id(segment.layout)?.index_of(track)?)?;
+        Some((span.start, u64::from(span.duration)))
+    });
+    segments.collect()
+}
+
+/// The segments of a track in an MPD.
+fn listed(mpd: &str, track: &str) -> Vec<(u64, u64)> {
+    let document = roxmltree::Document::parse(mpd).unwrap();
+    let representations = document.descendants().filter(|node| node.attribute("id") == Some(track));
+    let mut listed = Vec::new();
+    for node in representations
+        .flat_map(|node| node.descendants())
+        .filter(|node| node.has_tag_name("SegmentTimeline"))
+    {
+        let mut time = None;
+        for s in node.children().filter(roxmltree::Node::is_element) {
+            let value = |name| s.attribute(name).map(|value| value.parse::<u64>().unwrap());
+            let mut start = value("t").or(time).unwrap();
+            let duration = value("d").unwrap();
+            for _ in 0..=value("r").unwrap_or(0) {
+                listed.push((start, duration));
+                start += duration;
+            }
+            time = Some(start);
+        }
+    }
+    listed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn playlists_are_what_the_window_holds(window in windows(), low_latency: bool) {
+        let target = hls::target_duration(&window.grid);
+        for index in 0..window.layout().unwrap().tracks.len() {
+            let options = MediaOptions { low_latency, skip: None };
+            let Ok(text) = hls::render_media(&window, index, &options) else {
+                let whole = window.history.is_empty();
+                prop_assert!(whole && !low_latency);
+                continue;
+            };
+            let playlist = parse(&text);
+            let next = window.edge[index].last().map(|last| last.number + u64::from(last.closed));
+            let next = next.unwrap_or_else(|| window.history.last().unwrap().number + 1);
+            prop_assert_eq!(playlist.media_sequence + u64::try_from(playlist.segments.len()).unwrap(), next);
+            prop_assert_eq!(playlist.target_duration, target);
+            prop_assert_eq!(playlist.end_list, window.ended);
+            for (number, segment) in (playlist.media_sequence..).zip(&playlist.segments) {
+                prop_assert_eq!(&segment.uri, &format!("{number}.m4s"));
+            }
+            for duration in values(&text, "#EXTINF:") {
+                prop_assert!((micros(duration) + 500_000) / 1_000_000 <= target, "{}", duration);
+            }
+            let part_target = values(&text, "PART-TARGET=").next().map(micros);
+            for duration in values(&text, "#EXT-X-PART:DURATION=") {
+                prop_assert!(Some(micros(duration)) <= part_target, "{} of {:?}", duration, part_target);
+            }
+            prop_assert_eq!(part_target.is_some(), low_latency && !window.ended);
+            prop_assert_eq!(text.contains("#EXT-X-PRELOAD-HINT"), low_latency && !window.ended);
+        }
+    }
+
+    #[test]
+    fn parts_make_up_their_segment(window in windows()) {
+        let text = hls::render_media(&window, 0, &LOW_LATENCY).unwrap();
+        let (mut sum, mut parts) = (0, 0);
+        for line in text.lines() {
+            if let Some(part) = line.strip_prefix("#EXT-X-PART:DURATION=") {
+                sum += micros(part.split(',').next().unwrap());
+                parts += 1;
+            } else if let Some(duration) = line.strip_prefix("#EXTINF:") {
+                let whole = micros(duration.trim_end_matches(','));
+                prop_assert!(parts == 0 || whole.abs_diff(sum) <= parts, "{} of {}", sum, whole);
+                (sum, parts) = (0, 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_delta_update_of_an_older_playlist_gives_the_full_one(
+        (recording, oldest, now) in recordings(),
+        age in 0_u64..=100,
+    ) {
+        // A client asks for updates of a playlist no older than half the Skip Boundary (RFC 8216bis, 6.3.7).
+        let half = 3 * hls::target_duration(&recording.grid) * media::NANOS / recording.grid.part_nanos();
+        let parts = u32::try_from(half * age / 100).unwrap();
+        let earlier = back_from(&recording.grid, now, parts);
+        // The older playlist is one of the same layout, and begins where this one does or before.
+        prop_assume!(recording.takes.last().unwrap().from < earlier);
+        let oldest = oldest.min(back_from(&recording.grid, earlier, 1).segment);
+        let (older, newer) = (recording.window(oldest.saturating_sub(1), earlier), recording.window(oldest, now));
+        for index in 0..newer.layout().unwrap().tracks.len() {
+            let full = hls::render_media(&newer, index, &LOW_LATENCY).unwrap();
+            let delta = hls::render_media(&newer, index, &MediaOptions { skip: Some(Skip::Yes), ..LOW_LATENCY }).unwrap();
+            let known = understand(&hls::render_media(&older, index, &LOW_LATENCY).unwrap(), &BTreeMap::new());
+            prop_assert_eq!(understand(&delta, &known), understand(&full, &BTreeMap::new()));
+            parse(&delta);
+            if let Some((_, rest)) = delta.split_once("#EXT-X-SKIP:") {
+                prop_assert!(full.ends_with(rest.split_once('\n').unwrap().1));
+                let kept: u64 = values(rest, "#EXTINF:").map(micros).sum();
+                prop_assert!(recording.takes.len() > 1 || kept >= 5 * 1_000_000 * hls::target_duration(&newer.grid));
+                prop_assert!(rest.contains("#EXT-X-PROGRAM-DATE-TIME:"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_hinted_part_is_what_a_client_waits_for((recording, oldest, now) in recordings()) {
+        let window = recording.window(oldest, now);
+        for index in 0..window.layout().unwrap().tracks.len() {
+            let text = hls::render_media(&window, index, &LOW_LATENCY).unwrap();
+            let (number, part) = window.last_part(index).unwrap();
+            let reload = |msn, part| hls::validate_reload(&window, index, msn, part).unwrap();
+            prop_assert_eq!(reload(number, Some(part)), Reload::Ready);
+            let whole = text.contains("#EXTINF:");
+            prop_assert_eq!(reload(number - 1, None) == Reload::Ready, whole);
+            prop_assert_eq!(reload(number + 3, Some(0)), Reload::TooFar);
+            let Reload::Wait { msn, part: Some(part) } = reload(number, Some(part + 1)) else {
+                return Err(TestCaseError::fail("the next part is there already"));
+            };
+            let hint = format!("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{msn}.{part}.m4s\"");
+            prop_assert!(text.contains(&hint), "{} in\n{}", hint, text);
+        }
+    }
+
+    #[test]
+    fn an_mpd_lists_what_the_window_holds(window in windows(), plain: bool) {
+        let options = if plain { dash::Options::plain(&window.grid) } else { dash::Options::low_latency(&window.grid) };
+        let current = window.layout().unwrap();
+        let now = window.edge[0].last().map_or(0, |last| nanos(last.start, current.tracks[0].timescale));
+        let Ok(mpd) = dash::render(&window, now, &options) else {
+            prop_assert!(plain || window.ended);
+            prop_assert!(window.history.iter().all(|segment| segment.gap));
+            return Ok(());
+        };
+        for (index, track) in current.tracks.iter().enumerate() {
+            let (listed, recorded) = (listed(&mpd, &track.name), recorded(&window, &track.name));
+            prop_assert_eq!(&listed[..recorded.len()], &recorded[..]);
+            let ahead = &listed[recorded.len()..];
+            prop_assert_eq!(ahead.is_empty(), plain || window.ended);
+            if let Some(&(start, duration)) = ahead.last() {
+                let open = window.edge[index].last().unwrap();
+                let open = open.number + u64::from(open.closed);
+                let last = window.grid.position(start, track.timescale).segment;
+                let reach = nanos(start + duration, track.timescale) - nanos(window.grid.segment_line(open + 1, track.timescale), track.timescale);
+                prop_assert_eq!(last - open, u64::try_from(ahead.len()).unwrap() - 1);
+                prop_assert!(reach >= 1_500_000_000 - 30_000_000, "{}", reach);
+                let next = window.grid.segment_line(last + 1, track.timescale);
+                let longest = if track.kind() == Kind::Audio { 1023 } else { 0 };
+                prop_assert!((next..=next + longest).contains(&(start + duration)));
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Raw pictures in GStreamer memory, and the pools they come from.
+
+use std::sync::Arc;
+
+use gst_video::{
+    VideoFormat, VideoFrame, VideoInfo, prelude::*, video_frame::Readable, video_frame::Writable,
+};
+
+use crate::{
+    error::Error,
+    picture::{Size, View, ViewMut},
+};
+
+/// One raw I420 picture, shared without copies.
+pub type Frame = Arc<VideoFrame<Readable>>;
+
+/// Memory for I420 pictures of one size.
+#[derive(Debug)]
+pub struct Pool {
+    info: VideoInfo,
+    pool: gst::BufferPool,
+}
+
+impl Pool {
+    /// A pool of pictures of `width` x `height`.
+    pub fn new(width: u32, height: u32) -> Result<Self, Error> {
+        let info = info(width, height)?;
+        let caps = info.to_caps().map_err(|_| Error::PictureSize { width, height })?;
+        let pool = gst_video::VideoBufferPool::new();
+        let mut config = pool.config();
+        config.set_params(Some(&caps), u32::try_from(info.size()).unwrap_or(u32::MAX), 4, 0);
+        pool.set_config(config).and_then(|()| pool.set_active(true)).map_err(|_| Error::PictureMemory)?;
+        Ok(Self { info, pool: pool.upcast() })
+    }
+
+    /// A picture drawn by `draw` on memory with stale content.
+    pub fn draw(&self, draw: impl FnOnce(&mut ViewMut<'_>)) -> Result<Frame, Error> {
+        let buffer = self.pool.acquire_buffer(None).map_err(|_| Error::PictureMemory)?;
+        let frame = VideoFrame::from_buffer_writable(buffer, &self.info).map_err(|_| Error::PictureMemory)?;
+        let mut frame: VideoFrame<Writable> = frame;
+        draw(&mut view_mut(&mut frame)?);
+        readable(frame.into_buffer(), &self.info)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // A pool that cannot be stopped only keeps its memory until the process ends.
+        let _ = self.pool.set_active(false);
+    }
+}
+
+/// The layout of I420 pictures of `width` x `height`.
+pub fn info(width: u32, height: u32) -> Result<VideoInfo, Error> {
+    VideoInfo::builder(VideoFormat::I420, width, height)
+        .build()
+        .map_err(|_| Error::PictureSize { width, height })
+}
+
+/// Maps a buffer for reading.
+pub fn readable(buffer: gst::Buffer, info: &VideoInfo) -> Result<Frame, Error> {
+    VideoFrame::from_buffer_readable(buffer, info).map(Arc::new).map_err(|_| Error::PictureMemory)
+}
+
+/// The size of a picture.
+pub fn size(frame: &Frame) -> Size {
+    Size { width: frame.width() as usize, height: frame.height() as usize }
+}
+
+/// The planes of a picture.
+pub fn view(frame: &Frame) -> Result<View<'_>, Error> {
+    let [y, u, v, _] = frame.planes_data();
+    View::new(size(frame), [y, u, v], strides(frame.plane_stride())).ok_or(Error::PictureMemory)
+}
+
+fn view_mut(frame: &mut VideoFrame<Writable>) -> Result<ViewMut<'_>, Error> {
+    let (size, strides) = (
+        Size { width: frame.width() as usize, height: frame.height() as usize },
+        strides(frame.plane_stride()),
+    );
+    let [y, u, v, _] = frame.planes_data_mut();
+    ViewMut::new(size, [y, u, v], strides).ok_or(Error::PictureMemory)
+}
+
+fn strides(strides: &[i32]) -> [usize; 3] {
+    std::array::from_fn(|plane| strides.get(plane).map_or(0, |&stride| usize::try_from(stride).unwrap_or(0)))
+}

@@ -1,0 +1,48 @@
+//! Encodes the slate that `riserd` shows while it has no worker, with the very parameters of the live encoders.
+
+use std::sync::mpsc::sync_channel;
+
+use link::Start;
+
+use crate::{
+    encode::{BLOCK, Encoded, Family, Picture, Plan, SoundEncoder},
+    error::Error,
+    pace::StandIn,
+};
+
+/// Silent blocks pushed; the encoder has settled before the last of them.
+const SILENCE: u64 = 8;
+
+/// One segment of pictures per rendition and one frame of silence; decode times count from 0.
+pub fn encode(start: &Start, family: &dyn Family) -> Result<Vec<Encoded>, Error> {
+    let frames = u64::from(start.grid.frames_per_segment());
+    let room = usize::try_from(frames).unwrap_or(1) * start.renditions.len() + 16;
+    let (out, encoded) = sync_channel(room);
+
+    let top = &start.renditions[0];
+    let frame = StandIn::new(u32::from(top.width), u32::from(top.height), &start.name)?.moment()?;
+    let plan = Plan {
+        grid: start.grid,
+        renditions: start.renditions.clone(),
+        software_budget: start.software_budget,
+        origin: 0,
+    };
+    let mut ladder = family.build(&plan, &out)?;
+    for slot in 0..frames {
+        while !ladder.has_room() {
+            std::thread::yield_now();
+        }
+        ladder.push(&Picture { frame: frame.clone(), slot, captured: 0, sync: slot == 0 })?;
+    }
+    ladder.finish()?;
+    let mut slate: Vec<_> = encoded.try_iter().collect();
+
+    let track = u8::try_from(start.renditions.len()).unwrap_or(u8::MAX);
+    let mut sound = SoundEncoder::start(&start.sound, track, u64::from(BLOCK), out)?;
+    for _ in 0..SILENCE {
+        sound.push(vec![0; BLOCK as usize * usize::from(start.sound.channels)])?;
+    }
+    sound.finish()?;
+    slate.extend(encoded.try_iter().last());
+    Ok(slate)
+}

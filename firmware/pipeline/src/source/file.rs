@@ -1,0 +1,213 @@
+//! A media file played in a loop as if it were a camera, every frame at its own time.
+//!
+//! One *pass* is one decode of the whole file by its own pipeline. The next pass is opened, and decodes its first
+//! frames into its bounded queues, while the last seconds of this one play, so the loop has no hole. Nothing here
+//! runs on a clock: frames wait in the queues until their slot asks for them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use channel::sound::Blocks;
+use link::InputState;
+use media::{FrameRate, NANOS};
+
+use super::{Pictures, Shown, Sounds};
+use crate::{
+    error::Error,
+    frame::{Frame, readable},
+    monitor::{Count, Monitor},
+    source::pass::{Found, Pass},
+};
+
+/// How long before its end a pass has its successor opened.
+const AHEAD: u64 = 3 * NANOS;
+/// How long to wait before a file that could not be opened is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
+/// A decoder that gives nothing for this long is not waited for any longer at the start of a pass.
+const FIRST_FRAME: Duration = Duration::from_secs(5);
+
+/// The file before it plays.
+pub struct Film {
+    path: PathBuf,
+    first: Option<(Found, Pass)>,
+}
+
+impl Film {
+    /// Opens the file; what it holds, or why it cannot be played, is told to `monitor`.
+    pub fn open(path: &Path, monitor: &Monitor) -> Self {
+        Self { path: path.to_owned(), first: open(path, monitor) }
+    }
+
+    /// Begins to play at `first_slot`.
+    pub fn begin(self, rate: FrameRate, first_slot: u64, monitor: &Monitor) -> (FilmPictures, FilmSounds) {
+        let reel = Reel { path: self.path, rate, monitor: monitor.clone(), state: Mutex::default() };
+        if let Some((found, pass)) = self.first {
+            reel.thread(found, pass, first_slot);
+        }
+        let reel = Arc::new(reel);
+        let pictures = FilmPictures { reel: Arc::clone(&reel), run: None, ahead: None };
+        (pictures, FilmSounds { reel, run: None })
+    }
+}
+
+/// Opens one pass and tells `monitor` what came of it.
+fn open(path: &Path, monitor: &Monitor) -> Option<(Found, Pass)> {
+    match Pass::open(path, FIRST_FRAME) {
+        Ok((found, pass)) => {
+            let sound = if found.sound { "the file's track" } else { "silence: the file has no sound" };
+            monitor.found(&path.display().to_string(), found.format.clone(), sound);
+            monitor.state(InputState::Ok, "");
+            Some((found, pass))
+        }
+        Err((state, reason)) => {
+            monitor.state(state, &format!("channel.input.path: {}: {reason}", path.display()));
+            None
+        }
+    }
+}
+
+/// The passes over one file, shared by its pictures and its sound.
+struct Reel {
+    path: PathBuf,
+    rate: FrameRate,
+    monitor: Monitor,
+    state: Mutex<Threaded>,
+}
+
+/// The runs that someone still plays, oldest first.
+#[derive(Default)]
+struct Threaded {
+    runs: Vec<Arc<Run>>,
+    /// When a file that could not be opened may be tried again.
+    retry: Option<Instant>,
+}
+
+/// One pass and its place on the timeline.
+struct Run {
+    pass: Pass,
+    /// The slot of the file's beginning.
+    begin: u64,
+    /// The slot at which the next run begins.
+    end: u64,
+}
+
+impl Reel {
+    /// Puts a pass on the timeline at `begin`.
+    fn thread(&self, found: Found, pass: Pass, begin: u64) {
+        let frames = self.rate.frame_at(found.duration).max(1);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.runs.push(Arc::new(Run { pass, begin, end: begin + frames }));
+        // Pictures and sound are at most one run apart.
+        if state.runs.len() > 2 {
+            state.runs.remove(0);
+        }
+    }
+
+    /// The run in which `slot` lies; opened now if none does.
+    fn run(&self, slot: u64) -> Option<Arc<Run>> {
+        let last_end = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(run) = state.runs.iter().find(|run| (run.begin..run.end).contains(&slot)) {
+                return Some(Arc::clone(run));
+            }
+            if state.retry.is_some_and(|retry| Instant::now() < retry) {
+                return None;
+            }
+            state.retry = Some(Instant::now() + AGAIN);
+            state.runs.last().map(|run| run.end)
+        };
+        let (found, pass) = open(&self.path, &self.monitor)?;
+        self.thread(found, pass, last_end.filter(|end| *end + 1 >= slot).unwrap_or(slot));
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.retry = None;
+        state.runs.iter().find(|run| (run.begin..run.end).contains(&slot)).cloned()
+    }
+
+    /// Opens the next run when this one is about to end.
+    fn look_ahead(&self, run: &Run, slot: u64) {
+        let is_last = |state: &Threaded| state.runs.last().is_some_and(|last| last.end == run.end);
+        let near = self.rate.nanos_of(run.end - slot) < AHEAD;
+        if near && is_last(&self.state.lock().unwrap_or_else(PoisonError::into_inner)) {
+            // A pass only takes its elements together here; its first frame is waited for when it is asked for.
+            if let Ok(pass) = Pass::start(&self.path) {
+                let found = Found { duration: self.rate.nanos_of(run.end - run.begin), ..run.pass.found() };
+                self.thread(found, pass, run.end);
+            }
+        }
+    }
+}
+
+/// The file's pictures.
+pub struct FilmPictures {
+    reel: Arc<Reel>,
+    run: Option<Arc<Run>>,
+    /// Decoded, but not due yet.
+    ahead: Option<(u64, Frame)>,
+}
+
+impl Pictures for FilmPictures {
+    fn take(&mut self, slot: u64, _deadline: u64) -> Result<Option<Shown>, Error> {
+        let rate = self.reel.rate;
+        if self.run.as_ref().is_none_or(|run| slot >= run.end) {
+            self.run = self.reel.run(slot);
+            self.ahead = None;
+        }
+        let Some(run) = self.run.clone() else { return Ok(None) };
+        let mut due = None;
+        loop {
+            match self.ahead.take() {
+                Some((at, frame)) if at > slot => {
+                    self.ahead = Some((at, frame));
+                    break;
+                }
+                Some((_, frame)) => {
+                    let passed_over = due.replace(frame);
+                    passed_over.iter().for_each(|_| self.reel.monitor.count(Count::Dropped));
+                }
+                None => {}
+            }
+            let first = due.is_none() && slot == run.begin;
+            let patience = if first { FIRST_FRAME } else { Duration::from_millis(20) };
+            let Some((nanos, buffer)) = run.pass.picture(patience) else { break };
+            self.reel.monitor.count(Count::In);
+            self.ahead = Some((run.begin + rate.frame_at(nanos), readable(buffer, &run.pass.info()?)?));
+        }
+        if let Some(reason) = run.pass.failure() {
+            self.reel.monitor.state(InputState::Unsupported, &reason);
+        }
+        self.reel.look_ahead(&run, slot);
+        Ok(due.map(|frame| Shown { frame, captured: rate.nanos_of(slot) }))
+    }
+}
+
+/// The file's sound.
+pub struct FilmSounds {
+    reel: Arc<Reel>,
+    run: Option<Arc<Run>>,
+}
+
+impl Sounds for FilmSounds {
+    fn lay(&mut self, blocks: &mut Blocks, until: u64) {
+        let rate = self.reel.rate;
+        let slot = rate.frame_at(media::nanos(blocks.head(), 48_000));
+        if self.run.as_ref().is_none_or(|run| slot >= run.end) {
+            blocks.break_off();
+            let state = self.reel.state.lock().unwrap_or_else(PoisonError::into_inner);
+            self.run = state.runs.iter().find(|run| (run.begin..run.end).contains(&slot)).cloned();
+        }
+        let Some(run) = &self.run else { return };
+        let position = |nanos: u64| media::ticks(nanos, 48_000);
+        let (begin, end) = (position(rate.nanos_of(run.begin)), position(rate.nanos_of(run.end)));
+        let mut reached = blocks.head();
+        while reached < until {
+            let Some((nanos, samples)) = run.pass.sound() else { break };
+            let at = begin + position(nanos);
+            let frames = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(samples.len() / 2);
+            blocks.lay(at, &samples[..frames * 2]);
+            reached = at + frames as u64;
+        }
+    }
+}

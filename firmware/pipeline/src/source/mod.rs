@@ -1,0 +1,94 @@
+//! Where pictures and sound come from, behind two small traits.
+//!
+//! A source never paces and never repeats: the channel's loops ask it for the picture of a slot or the sound up to
+//! a position, and show the last picture or the slate when it has none. So the encoders never see a source come,
+//! go or change.
+
+mod camera;
+mod file;
+mod paired;
+mod pass;
+mod probe;
+mod test;
+
+use channel::sound::Blocks;
+use clock::Clock;
+use link::InputChoice;
+use media::FrameRate;
+
+use crate::{error::Error, frame::Frame, monitor::Monitor};
+
+/// A picture for a slot.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The picture.
+    pub frame: Frame,
+    /// When it was captured: nanoseconds since the epoch.
+    pub captured: u64,
+}
+
+/// A source of pictures.
+pub trait Pictures: Send {
+    /// The picture for `slot`, waited for until `deadline` (nanoseconds since the epoch); none where the last one
+    /// is to be shown again. Slots rise from call to call.
+    fn take(&mut self, slot: u64, deadline: u64) -> Result<Option<Shown>, Error>;
+}
+
+/// A source of sound: 48 kHz, two channels.
+pub trait Sounds: Send {
+    /// Lays what it has for positions before `until` (sample frames since the epoch), without waiting.
+    fn lay(&mut self, blocks: &mut Blocks, until: u64);
+}
+
+/// An input that was looked for.
+pub enum Source {
+    /// A camera, there or missing.
+    Camera(camera::Camera),
+    /// A media file, there or missing.
+    File(Box<file::Film>),
+    /// The test signal.
+    Test(test::Test),
+}
+
+/// A source that has begun: its pictures and its sound.
+pub type Begun = (Box<dyn Pictures>, Box<dyn Sounds>);
+
+impl Source {
+    /// Looks for the input. What was found, or why nothing was, is told to `monitor`; an input that may still come
+    /// is looked for again by itself.
+    pub fn open(choice: &InputChoice, name: &str, clock: &Clock, monitor: &Monitor) -> Self {
+        let camera =
+            |device, wish| Self::Camera(camera::Camera::open(device, wish, clock.clone(), monitor.clone()));
+        let test = |wish| Self::Test(test::Test::open(wish, name, monitor));
+        match choice {
+            InputChoice::Auto { device, wish } => {
+                let found = match device {
+                    Some(device) => probe::camera(device, *wish).ok(),
+                    None => probe::first_camera(*wish),
+                };
+                if found.is_some() { camera(device.clone(), *wish) } else { test(*wish) }
+            }
+            InputChoice::Camera { device, wish } => camera(device.clone(), *wish),
+            InputChoice::Test { wish } => test(*wish),
+            InputChoice::File { path } => Self::File(Box::new(file::Film::open(path, monitor))),
+        }
+    }
+
+    /// Begins to give pictures and sound from `first_slot` on a grid of `rate`.
+    pub fn begin(self, rate: FrameRate, first_slot: u64, monitor: &Monitor) -> Result<Begun, Error> {
+        Ok(match self {
+            Self::Camera(camera) => {
+                let (pictures, sounds) = camera.begin(rate);
+                (Box::new(pictures), Box::new(sounds))
+            }
+            Self::File(film) => {
+                let (pictures, sounds) = film.begin(rate, first_slot, monitor);
+                (Box::new(pictures), Box::new(sounds))
+            }
+            Self::Test(test) => {
+                let (pictures, sounds) = test.begin(rate, monitor)?;
+                (Box::new(pictures), Box::new(sounds))
+            }
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! One decode of a media file: GStreamer from the file to raw pictures and sound in two bounded queues.
+
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use gst::prelude::*;
+use gst_video::VideoInfo;
+use link::{InputState, PictureFormat};
+use media::FrameRate;
+
+use crate::{bus, error::Error};
+
+/// Decoded pictures that may wait.
+const PICTURES: u32 = 6;
+/// Decoded sound buffers that may wait: about a second.
+const SOUNDS: u32 = 48;
+
+/// What a file holds.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its pictures.
+    pub format: PictureFormat,
+    /// It has a sound track.
+    pub sound: bool,
+    /// Its length in nanoseconds.
+    pub duration: u64,
+}
+
+/// One decode of a file.
+#[derive(Debug)]
+pub struct Pass {
+    pipeline: bus::Pipeline,
+    pictures: gst_app::AppSink,
+    sounds: gst_app::AppSink,
+    coding: Arc<Coding>,
+    info: OnceLock<VideoInfo>,
+}
+
+/// What the demuxer says of the tracks.
+#[derive(Debug, Default)]
+struct Coding {
+    video: OnceLock<String>,
+    sound: OnceLock<()>,
+    /// Every track has been seen.
+    complete: OnceLock<()>,
+}
+
+impl Pass {
+    /// Starts to decode, without waiting for anything.
+    pub fn start(path: &Path) -> Result<Self, Error> {
+        let make =
+            |name: &'static str| gst::ElementFactory::make(name).build().map_err(|_| Error::Element(name));
+        let source = make("filesrc")?;
+        source.set_property("location", path);
+        let decode = make("decodebin")?;
+        let pipeline = bus::Pipeline::new("file");
+        pipeline.add(&[&source, &decode])?;
+
+        let raw = gst::Caps::builder("video/x-raw").field("format", "I420").build();
+        let pictures = gst_app::AppSink::builder().caps(&raw).sync(false).max_buffers(PICTURES).build();
+        let raw = gst::Caps::builder("audio/x-raw")
+            .field("format", "S16LE")
+            .field("layout", "interleaved")
+            .field("rate", 48_000)
+            .field("channels", 2)
+            .build();
+        let sounds =
+            gst_app::AppSink::builder().caps(&raw).sync(false).async_(false).max_buffers(SOUNDS).build();
+        let (convert, interlaced) = (make("videoconvert")?, make("deinterlace")?);
+        let (convert_sound, resample) = (make("audioconvert")?, make("audioresample")?);
+        let picture_chain = [interlaced, convert, pictures.clone().upcast()];
+        let sound_chain = [convert_sound, resample, sounds.clone().upcast()];
+
+        let coding = Arc::new(Coding::default());
+        let seen = Arc::clone(&coding);
+        let inner = pipeline.inner().downgrade();
+        decode.connect_pad_added(move |_, pad| {
+            let Some(inner) = inner.upgrade() else { return };
+            let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+            let kind = caps.structure(0).map(|structure| structure.name().to_string()).unwrap_or_default();
+            let chain = if kind.starts_with("video/") && !picture_chain[0].has_as_parent(&inner) {
+                &picture_chain
+            } else if kind.starts_with("audio/") && seen.sound.set(()).is_ok() {
+                &sound_chain
+            } else {
+                return;
+            };
+            // What cannot be linked shows as an error on the bus, which is where the opener looks.
+            let _ = attach(&inner, chain, pad);
+        });
+        let done = Arc::clone(&coding);
+        decode.connect_no_more_pads(move |_| {
+            let _ = done.complete.set(());
+        });
+        let named = Arc::clone(&coding);
+        decode.connect("autoplug-continue", false, move |values| {
+            let caps = values.get(2).and_then(|value| value.get::<gst::Caps>().ok());
+            let name = caps.as_ref().and_then(|caps| caps.structure(0)).and_then(|s| coding_name(s.name()));
+            if let Some(name) = name {
+                let _ = named.video.set(name.to_owned());
+            }
+            Some(true.to_value())
+        });
+        pipeline.play()?;
+        Ok(Self { pipeline, pictures, sounds, coding, info: OnceLock::new() })
+    }
+
+    /// Starts to decode and waits until it is known what the file holds.
+    pub fn open(path: &Path, patience: Duration) -> Result<(Found, Self), (InputState, String)> {
+        match std::fs::metadata(path) {
+            Ok(file) if file.is_file() => {}
+            Ok(_) => return Err((InputState::NoDevice, "is not a file".to_owned())),
+            Err(error) => return Err((InputState::NoDevice, error.to_string())),
+        }
+        let unsupported = |reason: String| (InputState::Unsupported, reason);
+        let pass = Self::start(path).map_err(|error| unsupported(error.to_string()))?;
+        pass.wait_for_caps(patience).map_err(unsupported)?;
+        let found = pass.found();
+        if found.duration == 0 {
+            return Err(unsupported(
+                "its length cannot be told, so it cannot be played in a loop".to_owned(),
+            ));
+        }
+        Ok((found, pass))
+    }
+
+    /// What the file holds, as far as it is known.
+    pub fn found(&self) -> Found {
+        let rate = self.info.get().map(VideoInfo::fps).filter(|fps| fps.numer() > 0);
+        let rate = rate.and_then(|fps| {
+            FrameRate::nearest_standard(fps.numer().cast_unsigned(), fps.denom().cast_unsigned()).ok()
+        });
+        let pixels = |pixels: u32| u16::try_from(pixels).unwrap_or(u16::MAX);
+        let duration = self.pipeline.inner().query_duration::<gst::ClockTime>();
+        Found {
+            format: PictureFormat {
+                width: self.info.get().map_or(0, |info| pixels(info.width())),
+                height: self.info.get().map_or(0, |info| pixels(info.height())),
+                // A file of variable rate has its frames shown at their own times on a grid of 30.
+                rate: rate.unwrap_or_else(|| FrameRate::new(30, 1).expect("30 is a frame rate")),
+                coding: self.coding.video.get().cloned().unwrap_or_else(|| "raw".to_owned()),
+            },
+            sound: self.coding.sound.get().is_some(),
+            duration: duration.map_or(0, gst::ClockTime::nseconds),
+        }
+    }
+
+    /// The next picture and its time in the file in nanoseconds; none if none comes in time or the file has ended.
+    pub fn picture(&self, patience: Duration) -> Option<(u64, gst::Buffer)> {
+        let patience = gst::ClockTime::from_nseconds(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX));
+        let sample = self.pictures.try_pull_sample(patience)?;
+        if let Some(Ok(info)) = sample.caps().map(VideoInfo::from_caps) {
+            let _ = self.info.set(info);
+        }
+        let time = stream_time(&sample)?;
+        Some((time, sample.buffer_owned()?))
+    }
+
+    /// The next sound that has been decoded: its time in the file in nanoseconds, interleaved samples.
+    pub fn sound(&self) -> Option<(u64, Vec<i16>)> {
+        let sample = self.sounds.try_pull_sample(gst::ClockTime::ZERO)?;
+        let time = stream_time(&sample)?;
+        let bytes = sample.buffer()?.map_readable().ok()?;
+        Some((time, bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()))
+    }
+
+    /// The layout of its pictures.
+    pub fn info(&self) -> Result<VideoInfo, Error> {
+        self.info.get().cloned().ok_or(Error::PictureMemory)
+    }
+
+    /// Why decoding broke off, if it did.
+    pub fn failure(&self) -> Option<String> {
+        self.pipeline.failure()
+    }
+
+    fn wait_for_caps(&self, patience: Duration) -> Result<(), String> {
+        let patience = gst::ClockTime::from_nseconds(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX));
+        let bus = self.pipeline.inner().bus().ok_or("it has no bus")?;
+        let kinds = [gst::MessageType::AsyncDone, gst::MessageType::Error, gst::MessageType::Eos];
+        let pad = self.pictures.static_pad("sink").ok_or("it has no pad")?;
+        let end = std::time::Instant::now() + Duration::from_nanos(patience.nseconds());
+        let step = gst::ClockTime::from_mseconds(20);
+        loop {
+            if let Some(Ok(info)) = pad.current_caps().map(|caps| VideoInfo::from_caps(&caps)) {
+                let _ = self.info.set(info);
+                return Ok(());
+            }
+            if let Some(reason) = self.failure() {
+                return Err(reason);
+            }
+            if self.coding.complete.get().is_some() && !self.pictures.has_as_parent(self.pipeline.inner()) {
+                return Err("the file has no video".to_owned());
+            }
+            if std::time::Instant::now() > end {
+                return Err("no picture could be decoded".to_owned());
+            }
+            bus.timed_pop_filtered(step, &kinds);
+        }
+    }
+}
+
+fn attach(pipeline: &gst::Pipeline, chain: &[gst::Element], pad: &gst::Pad) -> Option<()> {
+    pipeline.add_many(chain).ok()?;
+    gst::Element::link_many(chain).ok()?;
+    for element in chain {
+        element.sync_state_with_parent().ok()?;
+    }
+    pad.link(&chain[0].static_pad("sink")?).ok().map(|_| ())
+}
+
+/// A sample's time from the beginning of the file in nanoseconds.
+fn stream_time(sample: &gst::Sample) -> Option<u64> {
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+    segment.to_stream_time(sample.buffer()?.pts()?).map(gst::ClockTime::nseconds)
+}
+
+fn coding_name(media_type: &str) -> Option<&'static str> {
+    Some(match media_type {
+        "video/x-h264" => "H.264",
+        "video/x-h265" => "HEVC",
+        "video/mpeg" => "MPEG",
+        "video/x-vp8" => "VP8",
+        "video/x-vp9" => "VP9",
+        "video/x-av1" => "AV1",
+        "video/x-theora" => "Theora",
+        "image/jpeg" => "MJPG",
+        _ => return None,
+    })
+}

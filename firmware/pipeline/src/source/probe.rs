@@ -1,0 +1,221 @@
+//! Which V4L2 cameras there are, which modes they offer, and the rule that picks one.
+
+use std::path::{Path, PathBuf};
+
+use link::Wish;
+use media::FrameRate;
+use v4l::{Device, FourCC, frameinterval::FrameIntervalEnum, video::Capture};
+
+/// A camera and the mode to run it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Camera {
+    /// Its device node.
+    pub device: PathBuf,
+    /// Its name as the driver gives it.
+    pub name: String,
+    /// The mode chosen.
+    pub mode: Mode,
+}
+
+/// One way a camera can give pictures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mode {
+    /// The coding's four letters: `YUYV`, `MJPG`.
+    pub coding: String,
+    /// Width in pixels.
+    pub width: u16,
+    /// Height in pixels.
+    pub height: u16,
+    /// Frames per second.
+    pub rate: FrameRate,
+}
+
+/// V4L2 codings that can be read, best first, with GStreamer's caps for them.
+const CODINGS: [(&str, &str, Option<&str>); 9] = [
+    ("NV12", "video/x-raw", Some("NV12")),
+    ("YU12", "video/x-raw", Some("I420")),
+    ("YUYV", "video/x-raw", Some("YUY2")),
+    ("UYVY", "video/x-raw", Some("UYVY")),
+    ("RGB3", "video/x-raw", Some("RGB")),
+    ("BGR3", "video/x-raw", Some("BGR")),
+    ("MJPG", "image/jpeg", None),
+    ("JPEG", "image/jpeg", None),
+    ("H264", "video/x-h264", None),
+];
+
+impl Mode {
+    /// The caps that make `v4l2src` run in this mode.
+    pub fn caps(&self) -> gst::Caps {
+        let known = CODINGS.iter().find(|(coding, ..)| *coding == self.coding);
+        let (_, media_type, format) = known.copied().unwrap_or(("", "video/x-raw", None));
+        let rate = gst::Fraction::new(self.rate.num().cast_signed(), self.rate.den().cast_signed());
+        let mut caps = gst::Caps::builder(media_type)
+            .field("width", i32::from(self.width))
+            .field("height", i32::from(self.height))
+            .field("framerate", rate);
+        if let Some(format) = format {
+            caps = caps.field("format", format);
+        }
+        caps.build()
+    }
+}
+
+/// The first camera that gives pictures the box can read.
+pub fn first_camera(wish: Wish) -> Option<Camera> {
+    let mut nodes = v4l::context::enum_devices();
+    nodes.sort_by_key(|node| node.index());
+    nodes.iter().find_map(|node| camera(node.path(), wish).ok())
+}
+
+/// The camera at a device node; the error says in plain words why it is none.
+pub fn camera(device: &Path, wish: Wish) -> Result<Camera, String> {
+    let opened = Device::with_path(device).map_err(|error| error.to_string())?;
+    let modes = modes(&opened);
+    if modes.is_empty() {
+        return Err("gives no pictures that the box can read".to_owned());
+    }
+    let mode = choose(&modes, wish).ok_or("offers no usable size")?;
+    let node = v4l::context::Node::new(device);
+    let name = node.name().unwrap_or_else(|| "camera".to_owned());
+    Ok(Camera { device: device.to_owned(), name: name.trim().to_owned(), mode })
+}
+
+/// Every mode whose coding can be read. A driver that answers one question with an error is asked the others.
+fn modes(device: &Device) -> Vec<Mode> {
+    let mut modes = Vec::new();
+    for format in device.enum_formats().unwrap_or_default() {
+        let Ok(coding) = format.fourcc.str() else { continue };
+        if !CODINGS.iter().any(|(known, ..)| *known == coding) {
+            continue;
+        }
+        for size in device.enum_framesizes(format.fourcc).unwrap_or_default() {
+            for (width, height) in sizes(size.size) {
+                let rates = rates(device, format.fourcc, width, height);
+                let (Ok(width), Ok(height)) = (u16::try_from(width), u16::try_from(height)) else { continue };
+                modes.extend(rates.into_iter().map(|rate| Mode {
+                    coding: coding.to_owned(),
+                    width,
+                    height,
+                    rate,
+                }));
+            }
+        }
+    }
+    modes
+}
+
+/// The sizes of one answer; of a range, the common sizes in it.
+fn sizes(size: v4l::framesize::FrameSizeEnum) -> Vec<(u32, u32)> {
+    const COMMON: [(u32, u32); 6] =
+        [(1920, 1080), (1280, 720), (960, 540), (640, 480), (640, 360), (320, 180)];
+    match size {
+        v4l::framesize::FrameSizeEnum::Discrete(size) => vec![(size.width, size.height)],
+        v4l::framesize::FrameSizeEnum::Stepwise(range) => {
+            let fits = |&(width, height): &(u32, u32)| {
+                (range.min_width..=range.max_width).contains(&width)
+                    && (range.min_height..=range.max_height).contains(&height)
+                    && (width - range.min_width).is_multiple_of(range.step_width.max(1))
+                    && (height - range.min_height).is_multiple_of(range.step_height.max(1))
+            };
+            COMMON.into_iter().filter(fits).collect()
+        }
+    }
+}
+
+/// The rates of one size; of a range, the common ones in it. A driver that names none is taken to give 30.
+fn rates(device: &Device, coding: FourCC, width: u32, height: u32) -> Vec<FrameRate> {
+    let mut rates = Vec::new();
+    for interval in device.enum_frameintervals(coding, width, height).unwrap_or_default() {
+        match interval.interval {
+            FrameIntervalEnum::Discrete(interval) => {
+                rates.extend(FrameRate::nearest_standard(interval.denominator, interval.numerator));
+            }
+            FrameIntervalEnum::Stepwise(range) => {
+                let seconds = |fraction: v4l::Fraction| {
+                    (u64::from(fraction.numerator), u64::from(fraction.denominator))
+                };
+                let (shortest, longest) = (seconds(range.min), seconds(range.max));
+                let within = |rate: &u32| {
+                    let rate = u64::from(*rate);
+                    shortest.0 * rate <= shortest.1 && longest.0 * rate >= longest.1
+                };
+                rates.extend(
+                    [60, 50, 30, 25, 15, 10]
+                        .iter()
+                        .filter(|rate| within(rate))
+                        .filter_map(|rate| FrameRate::new(*rate, 1).ok()),
+                );
+            }
+        }
+    }
+    if rates.is_empty() {
+        rates.extend(FrameRate::new(30, 1));
+    }
+    rates
+}
+
+/// The best mode: what is wished first, then at least 25 frames/s, then the largest picture up to 1080p, then the
+/// highest rate up to 60, then the coding that costs least to read.
+pub fn choose(modes: &[Mode], wish: Wish) -> Option<Mode> {
+    let rank = |mode: &&Mode| {
+        let off = |wished: Option<u16>, got: u16| wished.map_or(0, |wished| wished.abs_diff(got));
+        let unwished = u32::from(off(wish.width, mode.width)) + u32::from(off(wish.height, mode.height));
+        let rate = mode.rate.num() / mode.rate.den();
+        let rate_unwished = wish.rate.is_some_and(|wished| wished != mode.rate);
+        let pixels = u32::from(mode.width) * u32::from(mode.height);
+        let too_large =
+            wish.width.is_none() && wish.height.is_none() && (mode.width > 1920 || mode.height > 1080);
+        let coding = CODINGS.iter().position(|(coding, ..)| *coding == mode.coding);
+        let best_rate = std::cmp::Reverse(rate.min(60));
+        (
+            unwished,
+            rate_unwished,
+            too_large,
+            wish.rate.is_none() && rate < 25,
+            std::cmp::Reverse(pixels),
+            best_rate,
+            coding,
+        )
+    };
+    modes.iter().min_by_key(rank).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(coding: &str, width: u16, height: u16, rate: u32) -> Mode {
+        Mode { coding: coding.into(), width, height, rate: FrameRate::new(rate, 1).unwrap() }
+    }
+
+    fn usb2_webcam() -> Vec<Mode> {
+        vec![
+            mode("YUYV", 1920, 1080, 5),
+            mode("YUYV", 640, 480, 30),
+            mode("MJPG", 1920, 1080, 30),
+            mode("MJPG", 1280, 720, 60),
+            mode("MJPG", 3840, 2160, 30),
+            mode("H264", 1920, 1080, 30),
+        ]
+    }
+
+    #[test]
+    fn the_largest_fluent_picture_wins() {
+        assert_eq!(choose(&usb2_webcam(), Wish::default()), Some(mode("MJPG", 1920, 1080, 30)));
+    }
+
+    #[test]
+    fn wishes_come_first() {
+        let wish = Wish { width: Some(640), height: Some(480), rate: None };
+        assert_eq!(choose(&usb2_webcam(), wish), Some(mode("YUYV", 640, 480, 30)));
+        let wish = Wish { rate: Some(FrameRate::new(60, 1).unwrap()), ..Wish::default() };
+        assert_eq!(choose(&usb2_webcam(), wish), Some(mode("MJPG", 1280, 720, 60)));
+        assert_eq!(choose(&[], wish), None);
+    }
+
+    #[test]
+    fn raw_pictures_are_preferred_where_nothing_else_differs() {
+        let modes = [mode("MJPG", 1280, 720, 30), mode("YUYV", 1280, 720, 30)];
+        assert_eq!(choose(&modes, Wish::default()).unwrap().coding, "YUYV");
+    }
+}

@@ -1,0 +1,336 @@
+//! A worker's life: greet `riserd`, look for the input, encode it until told to stop.
+
+use std::{
+    io::{Read, Write},
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+use clock::Clock;
+use link::{Decoder, Failed, FromWorker, Hello, Start, ToWorker, Tracks, wire::Message};
+use media::{Codec, Position, Track};
+
+use crate::{
+    encode::{self, BLOCK, Encoded, Plan, SoundEncoder},
+    error::Error,
+    monitor::Monitor,
+    pace::{self, Pace, StandIn},
+    slate,
+    source::Source,
+};
+
+/// Encoded samples that may wait for the socket: two seconds of a channel of five tracks at 50 frames/s.
+const WAITING: usize = 512;
+/// From the moment the encoders stand to the first slot.
+const RUN_UP: u64 = 15_000_000;
+/// How often the state of the input is looked at, and how often it is sent when nothing changed.
+const ROUND: Duration = Duration::from_millis(50);
+const REPORT: Duration = Duration::from_secs(1);
+/// The slate is encoded when the channel has run this long, not to slow its start.
+const SLATE_AFTER: Duration = Duration::from_millis(1500);
+/// Encoders that give nothing for this long are taken to hang.
+const HANG: Duration = Duration::from_secs(2);
+
+/// Runs one worker to its end.
+pub fn run(socket: &Path) -> Result<(), Error> {
+    gst::init().map_err(Error::Gstreamer)?;
+    let mut wire = Wire::connect(socket)?;
+    wire.send(&FromWorker::Hello(Hello { version: link::VERSION, pid: std::process::id() }))?;
+    match work(&mut wire) {
+        Err(error @ (Error::Closed | Error::Socket { .. })) => Err(error),
+        Err(error) => {
+            wire.send(&FromWorker::Failed(Failed { reason: error.to_string() }))?;
+            Err(error)
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+fn work(wire: &mut Wire) -> Result<(), Error> {
+    let ToWorker::Open { choice, name } = wire.receive()? else { return Err(Error::Closed) };
+    let clock = Clock::from_system();
+    let monitor = Monitor::new(clock.clone());
+    let source = Source::open(&choice, &name, &clock, &monitor);
+    wire.send(&FromWorker::Input(monitor.report()))?;
+    let ToWorker::Start(start) = wire.receive()? else { return Err(Error::Closed) };
+    clock.set_offset(start.clock.offset);
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let pace = Pace { clock, stop: Arc::clone(&stop), monitor };
+    let listener = wire.listen(&pace)?;
+    let ended = encode(wire, &start, source, &pace);
+    stop.store(true, Ordering::Relaxed);
+    wire.hang_up();
+    join(listener)?;
+    ended
+}
+
+/// Starts the encoders and their loops and sends what they give, until stopped or broken.
+fn encode(wire: &mut Wire, start: &Start, source: Source, pace: &Pace) -> Result<(), Error> {
+    let (grid, rate) = (start.grid, start.grid.rate);
+    let family = encode::choose(start)?;
+    let (out, encoded) = sync_channel(WAITING);
+    let plan = Plan {
+        grid,
+        renditions: start.renditions.clone(),
+        software_budget: start.software_budget,
+        origin: rate.frame_at(pace.clock.now()),
+    };
+    let ladder = family.build(&plan, &out)?;
+    let encoder = ladder.describe();
+    let top = &start.renditions[0];
+    let stand_in = StandIn::new(u32::from(top.width), u32::from(top.height), &start.name)?;
+
+    let first = grid.next_part(pace.clock.now() + RUN_UP);
+    let first_slot = grid.first_frame(first);
+    let line = grid.line(first, start.sound.sample_rate);
+    let first_block = line.next_multiple_of(u64::from(BLOCK));
+    let sound_track = u8::try_from(start.renditions.len()).unwrap_or(u8::MAX);
+    let sound_encoder = SoundEncoder::start(&start.sound, sound_track, first_block, out)?;
+    let (pictures, sounds) = source.begin(rate, first_slot, &pace.monitor)?;
+
+    let picture_loop = spawn("pictures", pace, move |pace| {
+        pace::pictures(pace, &grid, first_slot, pictures, ladder, stand_in)
+    });
+    let sound = start.sound.clone();
+    let sound_loop =
+        spawn("sound", pace, move |pace| pace::sound(pace, &sound, first_block, sounds, sound_encoder));
+    let (slate_out, slates) = sync_channel(1);
+    let slate_start = start.clone();
+    let slate_maker = spawn("slate", pace, move |pace| {
+        let begun = Instant::now();
+        while begun.elapsed() < SLATE_AFTER && !pace.stop.load(Ordering::Relaxed) {
+            thread::sleep(ROUND);
+        }
+        if !pace.stop.load(Ordering::Relaxed) {
+            // The receiver is gone only when the worker ends, and then nobody needs a slate.
+            let _ = slate_out.send(slate::encode(&slate_start, family)?);
+        }
+        Ok(())
+    });
+
+    let mut sender =
+        Sender { start, encoder, first, codecs: vec![None; start.renditions.len() + 1], held: Vec::new() };
+    let sent = sender.run(wire, &encoded, &slates, pace);
+    pace.stop.store(true, Ordering::Relaxed);
+    // Whatever is still on its way is sent, so that the loops can end.
+    let drained = sent.and_then(|()| encoded.iter().try_for_each(|encoded| sender.send(wire, encoded)));
+    drop(encoded);
+    let joined = [picture_loop, sound_loop, slate_maker].map(join);
+    joined.into_iter().collect::<Result<(), _>>().and(drained)
+}
+
+fn spawn<F>(name: &str, pace: &Pace, run: F) -> JoinHandle<Result<(), Error>>
+where
+    F: FnOnce(&Pace) -> Result<(), Error> + Send + 'static,
+{
+    let pace = pace.clone();
+    let run = move || {
+        let ended = run(&pace);
+        // One loop that breaks takes the others with it.
+        if ended.is_err() {
+            pace.stop.store(true, Ordering::Relaxed);
+        }
+        ended
+    };
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .expect("a thread can be started at the worker's start")
+}
+
+fn join(thread: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Sends samples; the first ones are held back until the codec parameters of every track are known.
+struct Sender<'a> {
+    start: &'a Start,
+    encoder: String,
+    first: Position,
+    codecs: Vec<Option<Arc<Codec>>>,
+    held: Vec<Encoded>,
+}
+
+impl Sender<'_> {
+    fn run(
+        &mut self,
+        wire: &mut Wire,
+        encoded: &Receiver<Encoded>,
+        slates: &Receiver<Vec<Encoded>>,
+        pace: &Pace,
+    ) -> Result<(), Error> {
+        let mut reported = (0, Instant::now());
+        let mut last_sample = Instant::now();
+        while !pace.stop.load(Ordering::Relaxed) {
+            match encoded.recv_timeout(ROUND) {
+                Ok(encoded) => {
+                    last_sample = Instant::now();
+                    self.send(wire, encoded)?;
+                }
+                Err(RecvTimeoutError::Timeout) if last_sample.elapsed() > HANG => {
+                    let reason = "no sample came out for 2 s".to_owned();
+                    return Err(Error::Encoder { rendition: "every rendition".to_owned(), reason });
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if let Ok(slate) = slates.try_recv() {
+                self.send_slate(wire, slate)?;
+            }
+            let revision = pace.monitor.revision();
+            if revision != reported.0 || reported.1.elapsed() > REPORT {
+                reported = (revision, Instant::now());
+                wire.send(&FromWorker::Input(pace.monitor.report()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, wire: &mut Wire, encoded: Encoded) -> Result<(), Error> {
+        match &self.codecs[usize::from(encoded.track)] {
+            Some(known) if Arc::ptr_eq(known, &encoded.codec) || *known == encoded.codec => {}
+            Some(_) => {
+                let rendition = self.name(encoded.track);
+                return Err(Error::Encoder { rendition, reason: "changed its codec parameters".to_owned() });
+            }
+            None => {
+                self.codecs[usize::from(encoded.track)] = Some(Arc::clone(&encoded.codec));
+                self.held.push(encoded);
+                if self.codecs.iter().all(Option::is_some) {
+                    self.announce(wire)?;
+                }
+                return Ok(());
+            }
+        }
+        if self.codecs.iter().any(Option::is_none) {
+            self.held.push(encoded);
+            return Ok(());
+        }
+        wire.send(&FromWorker::Sample { track: encoded.track, sample: encoded.sample })
+    }
+
+    fn announce(&mut self, wire: &mut Wire) -> Result<(), Error> {
+        let codecs: Vec<Codec> = self.codecs.iter().flatten().map(|codec| Codec::clone(codec)).collect();
+        let track = |(index, codec): (usize, Codec)| {
+            let rendition = self.start.renditions.get(index);
+            let timescale = match &codec {
+                Codec::H264 { rate, .. } => rate.timescale(),
+                Codec::Aac { sample_rate, .. } => *sample_rate,
+            };
+            Track {
+                name: self.name(u8::try_from(index).unwrap_or(u8::MAX)),
+                timescale,
+                bitrate: rendition.map_or(self.start.sound.bitrate, |rendition| rendition.bitrate),
+                language: None,
+                codec,
+            }
+        };
+        let tracks = codecs.into_iter().enumerate().map(track).collect();
+        let encoder = self.encoder.clone();
+        wire.send(&FromWorker::Tracks(Tracks { tracks, first: self.first, encoder }))?;
+        std::mem::take(&mut self.held)
+            .into_iter()
+            .try_for_each(|held| wire.send(&FromWorker::Sample { track: held.track, sample: held.sample }))
+    }
+
+    /// Sends the slate if it was made with the parameters of the live encoders.
+    fn send_slate(&self, wire: &mut Wire, slate: Vec<Encoded>) -> Result<(), Error> {
+        let same =
+            |encoded: &Encoded| self.codecs[usize::from(encoded.track)].as_ref() == Some(&encoded.codec);
+        if let Some(other) = slate.iter().find(|encoded| !same(encoded)) {
+            tracing::error!(
+                track = self.name(other.track),
+                "the slate's codec parameters differ from the live ones"
+            );
+            return Ok(());
+        }
+        slate.into_iter().try_for_each(|encoded| {
+            wire.send(&FromWorker::Slate { track: encoded.track, sample: encoded.sample })
+        })
+    }
+
+    fn name(&self, track: u8) -> String {
+        let rendition = self.start.renditions.get(usize::from(track));
+        rendition.map_or_else(|| "audio".to_owned(), |rendition| rendition.name.clone())
+    }
+}
+
+/// The socket to `riserd`.
+struct Wire {
+    path: PathBuf,
+    stream: UnixStream,
+    decoder: Decoder,
+    scratch: BytesMut,
+}
+
+impl Wire {
+    fn connect(path: &Path) -> Result<Self, Error> {
+        let socket = |source| Error::Socket { path: path.to_owned(), source };
+        let stream = UnixStream::connect(path).map_err(socket)?;
+        Ok(Self { path: path.to_owned(), stream, decoder: Decoder::default(), scratch: BytesMut::new() })
+    }
+
+    fn send(&mut self, message: &FromWorker) -> Result<(), Error> {
+        self.scratch.clear();
+        message.encode(&mut self.scratch);
+        self.stream.write_all(&self.scratch).map_err(|source| self.error(source))
+    }
+
+    fn receive(&mut self) -> Result<ToWorker, Error> {
+        receive(&mut self.stream, &mut self.decoder, &self.path)
+    }
+
+    /// Listens for what `riserd` says from now on: the clock, and when to stop.
+    fn listen(&mut self, pace: &Pace) -> Result<JoinHandle<Result<(), Error>>, Error> {
+        let mut stream = self.stream.try_clone().map_err(|source| self.error(source))?;
+        let (mut decoder, path) = (std::mem::take(&mut self.decoder), self.path.clone());
+        Ok(spawn("listener", pace, move |pace| {
+            loop {
+                match receive(&mut stream, &mut decoder, &path) {
+                    Ok(ToWorker::Clock(clock)) => pace.clock.set_offset(clock.offset),
+                    Ok(ToWorker::Stop) | Err(Error::Closed | Error::Socket { .. }) => {
+                        pace.stop.store(true, Ordering::Relaxed);
+                        return Ok(());
+                    }
+                    Ok(ToWorker::Open { .. } | ToWorker::Start(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }))
+    }
+
+    /// Ends the listener; what was sent still arrives.
+    fn hang_up(&self) {
+        // A socket that is closed already needs no closing.
+        let _ = self.stream.shutdown(Shutdown::Read);
+    }
+
+    fn error(&self, source: std::io::Error) -> Error {
+        Error::Socket { path: self.path.clone(), source }
+    }
+}
+
+fn receive(stream: &mut UnixStream, decoder: &mut Decoder, path: &Path) -> Result<ToWorker, Error> {
+    loop {
+        if let Some(message) = decoder.message()? {
+            return Ok(message);
+        }
+        let mut bytes = [0; 4096];
+        let count =
+            stream.read(&mut bytes).map_err(|source| Error::Socket { path: path.to_owned(), source })?;
+        if count == 0 {
+            return Err(Error::Closed);
+        }
+        decoder.buffer().extend_from_slice(&bytes[..count]);
+    }
+}

@@ -1,0 +1,277 @@
+//! Starts every part with its own configuration and ends them in order.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{Router, serve::ListenerExt};
+use clock::Clock;
+use control::{BoxState, Health, Snapshot, StoreState};
+use origin::Origin;
+use settings::Settings;
+use store::{Disk, Recovery, Store};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+
+use crate::{
+    error::Error,
+    facts::Facts,
+    line::Line,
+    plan::{self, Plan},
+    supervisor::{Supervisor, last_instant, socket},
+};
+
+/// How often the snapshot is renewed.
+const SNAPSHOT: Duration = Duration::from_millis(250);
+/// After the channel's end viewers have this long to learn of it.
+const FAREWELL: Duration = Duration::from_millis(2500);
+/// Requests under way have this long to end.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// The command line.
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    /// The operator's document.
+    pub config: PathBuf,
+    /// The folder of board descriptions.
+    pub board_configs: PathBuf,
+    /// The folder of the viewer page.
+    pub web: PathBuf,
+    /// The worker's program.
+    pub pipeline: PathBuf,
+}
+
+/// Runs the box until SIGTERM or SIGINT.
+pub fn run(arguments: Arguments) -> Result<(), Error> {
+    let settings = read_settings(&arguments)?;
+    let board =
+        board::load(&settings.board.id, |file| fs::read_to_string(arguments.board_configs.join(file)))
+            .map_err(Error::Board)?;
+    let run_dir = settings.state_dir.join("run");
+    fs::create_dir_all(&run_dir).map_err(|source| Error::StateDir { path: run_dir.clone(), source })?;
+    let runtime = Runtime::new().map_err(Error::Socket)?;
+    runtime.block_on(serve(arguments, Arc::new(settings), Arc::new(board), run_dir))
+}
+
+fn read_settings(arguments: &Arguments) -> Result<Settings, Error> {
+    let path = &arguments.config;
+    let text =
+        fs::read_to_string(path).map_err(|source| Error::ReadSettings { path: path.clone(), source })?;
+    settings::parse(&text).map_err(|source| Error::Settings { path: path.clone(), source })
+}
+
+async fn serve(
+    arguments: Arguments,
+    settings: Arc<Settings>,
+    board: Arc<board::Board>,
+    run_dir: PathBuf,
+) -> Result<(), Error> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Socket)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Socket)?;
+    let clock = Clock::from_system();
+    let started = Instant::now();
+    // Listening first: an address that is taken is known before anything else has begun.
+    let viewers = listen("viewers.listen", settings.viewers.listen).await?;
+    let management = listen("management.listen", settings.management.listen).await?;
+    let store = Arc::new(Store::open(plan::store(&settings), Arc::new(Disk)).map_err(Error::Store)?);
+
+    let name = settings.channel.name.clone();
+    let config = origin::Config { channels: vec![name.clone()], web: arguments.web.clone() };
+    let origin = Origin::new(config, clock.clone());
+    let facts = Facts::new(&name, clock.clone());
+    let report =
+        Report { settings: Arc::clone(&settings), clock: clock.clone(), started, facts: facts.clone() };
+    let snapshot = Snapshot::new(report.state(&store));
+
+    let (end, ended) = watch::channel(false);
+    let (stop, stopped) = watch::channel(false);
+    let supervisor = Supervisor {
+        program: arguments.pipeline.clone(),
+        socket: socket(&run_dir, &name),
+        name: settings.name.clone(),
+        input: plan::input(&settings),
+        plan: planner(Arc::clone(&settings), board, Arc::clone(&store), origin.clone(), clock.clone()),
+        clock: clock.clone(),
+        facts,
+        stop: stopped.clone(),
+    };
+    let mut channel = tokio::spawn(supervisor.run());
+    let doors = [
+        open(viewers, origin.router(), ended.clone()),
+        open(management, console::router(snapshot.clone()), ended.clone()),
+    ];
+    let reporter = tokio::spawn(report_always(report, Arc::clone(&store), snapshot, ended));
+    tracing::info!(viewers = %settings.viewers.listen, management = %settings.management.listen, "riserd is up");
+
+    let result = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        result = &mut channel => Some(flatten(result)),
+    };
+    tracing::info!("riserd ends");
+    // Nobody waits for these: the receivers may be gone already.
+    let _ = stop.send(true);
+    let result = match result {
+        Some(result) => result,
+        None => {
+            let result = flatten(channel.await);
+            sleep(FAREWELL).await;
+            result
+        }
+    };
+    let _ = end.send(true);
+    for door in doors {
+        let _ = timeout(DRAIN, door).await;
+    }
+    let _ = reporter.await;
+    if let Some(store) = Arc::into_inner(store) {
+        store.close();
+    }
+    result
+}
+
+/// Makes the plan for the channel's first input and opens its line into the store.
+fn planner(
+    settings: Arc<Settings>,
+    board: Arc<board::Board>,
+    store: Arc<Store>,
+    origin: Origin,
+    clock: Clock,
+) -> impl FnMut(Option<&link::PictureFormat>) -> Result<(Plan, Line), Error> {
+    move |format| {
+        let name = &settings.channel.name;
+        let plan = Plan::new(&settings, &board, format, link::Clock { offset: clock.offset() });
+        let grid = plan.start.grid;
+        let (writer, reader) = store.stream(name, grid).map_err(Error::Store)?;
+        let last = reader.window().history.last().map(|segment| segment.number);
+        clock.reach(last_instant(&grid, last));
+        origin.begin(name, reader);
+        Ok((plan, Line::new(grid, writer, last)))
+    }
+}
+
+fn flatten(joined: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {
+    match joined {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+async fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+    let error = |source: io::Error| Error::Listen { field, address: address.to_string(), source };
+    TcpListener::bind(address).await.map_err(error)
+}
+
+/// Serves `router` until `ended` becomes true.
+fn open(listener: TcpListener, router: Router, mut ended: watch::Receiver<bool>) -> JoinHandle<()> {
+    // Parts are small and urgent: they must not wait for an acknowledgement of the one before.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    tokio::spawn(async move {
+        let until = async move {
+            // A sender that is gone means the same.
+            let _ = ended.wait_for(|ended| *ended).await;
+        };
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
+            tracing::error!(%error, "HTTP server ended");
+        }
+    })
+}
+
+/// What the snapshot is made from.
+struct Report {
+    settings: Arc<Settings>,
+    clock: Clock,
+    started: Instant,
+    facts: Facts,
+}
+
+async fn report_always(
+    report: Report,
+    store: Arc<Store>,
+    snapshot: Snapshot,
+    mut ended: watch::Receiver<bool>,
+) {
+    let mut often = interval(SNAPSHOT);
+    often.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut slewed = Instant::now();
+    loop {
+        tokio::select! {
+            _ = often.tick() => {}
+            _ = ended.changed() => return,
+        }
+        if slewed.elapsed() >= Duration::from_secs(1) {
+            slewed = Instant::now();
+            report.clock.slew();
+        }
+        snapshot.publish(report.state(&store));
+    }
+}
+
+impl Report {
+    fn state(&self, store: &Store) -> BoxState {
+        let (channel, worker) = self.facts.read();
+        let now = self.clock.now() / 1_000_000;
+        let uptime = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let own = control::ProcessState {
+            name: "riserd".to_owned(),
+            health: Health {
+                state: "running".to_owned(),
+                since: now.saturating_sub(uptime),
+                reason: String::new(),
+            },
+            pid: Some(std::process::id()),
+            restarts: 0,
+        };
+        BoxState {
+            name: self.settings.name.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            board: self.settings.board.id.clone(),
+            now,
+            uptime,
+            clock_error: self.clock.error(),
+            channel,
+            store: self.store(&store.status(), now.saturating_sub(uptime)),
+            processes: vec![own, worker],
+        }
+    }
+
+    fn store(&self, status: &store::Status, start: u64) -> StoreState {
+        let millis = |time: std::time::SystemTime| {
+            let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        };
+        let (state, since, reason) = match (&status.failure, &status.recovery) {
+            (Some(failure), _) => ("not_recording", millis(failure.since), failure.reason.clone()),
+            (None, Recovery::Rebuilding { done, total, damage }) => {
+                let damage = damage.as_ref().map(|damage| format!(": {damage}")).unwrap_or_default();
+                ("recovering", start, format!("{done} of {total} extents read again{damage}"))
+            }
+            (None, _) => ("ok", start, String::new()),
+        };
+        let stream = status.streams.iter().find(|stream| stream.channel == self.settings.channel.name);
+        let seconds = stream.and_then(|stream| {
+            let segments = stream.newest?.saturating_sub(stream.oldest?) + 1;
+            Some(segments.saturating_mul(stream.grid.segment_nanos()) / media::NANOS)
+        });
+        StoreState {
+            health: Health { state: state.to_owned(), since, reason },
+            size: status.size,
+            used: status.used,
+            written: status.written,
+            seconds: seconds.unwrap_or(0),
+            not_recorded: status.dropped,
+        }
+    }
+}

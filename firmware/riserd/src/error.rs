@@ -1,0 +1,74 @@
+//! What keeps the daemon from starting or a channel from running.
+
+use std::{io, path::PathBuf};
+
+/// What keeps the daemon from starting or a channel from running; the texts are for the technician.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The settings file cannot be read.
+    #[error("settings {path}: {source}", path = path.display())]
+    ReadSettings {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The settings are not valid.
+    #[error("settings {path}: {source}", path = path.display())]
+    Settings {
+        /// Their path.
+        path: PathBuf,
+        /// The field, the line and what is allowed.
+        source: settings::Error,
+    },
+    /// The board's description is not valid.
+    #[error("board: {0}")]
+    Board(#[source] board::Error),
+    /// A folder cannot be made.
+    #[error("state_dir: {path}: {source}", path = path.display())]
+    StateDir {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An address cannot be listened on.
+    #[error("{field}: {address}: {source}")]
+    Listen {
+        /// The settings' field.
+        field: &'static str,
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("store: {0}")]
+    Store(#[source] store::Error),
+    /// A sample or track cannot be muxed.
+    #[error("muxer: {0}")]
+    Mux(#[source] cmaf::Error),
+    /// A worker cannot be started.
+    #[error("worker {program}: {source}", program = program.display())]
+    StartWorker {
+        /// Its program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The socket to a worker broke.
+    #[error("worker's socket: {0}")]
+    Socket(#[source] io::Error),
+    /// A worker said something that cannot be understood.
+    #[error("worker's message: {0}")]
+    Message(#[from] link::Error),
+    /// A worker is of another release.
+    #[error("the worker speaks version {0} of the link, riserd {expected}", expected = link::VERSION)]
+    Version(u32),
+    /// A worker gave up.
+    #[error("{0}")]
+    Worker(String),
+    /// A worker gave no samples.
+    #[error("no sample for {0} ms")]
+    Hang(u128),
+}

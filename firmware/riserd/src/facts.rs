@@ -1,0 +1,174 @@
+//! What is true of a channel now, as its supervisor notes it and the status reports it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use clock::Clock;
+use control::{ChannelState, Health, InputState, ProcessState, RenditionState};
+use link::{InputReport, PictureFormat};
+use media::Codec;
+
+use crate::{line::Line, plan::Plan};
+
+/// What the supervisor notes. Clones share it.
+#[derive(Clone)]
+pub struct Facts {
+    clock: Clock,
+    inner: Arc<Mutex<Noted>>,
+}
+
+struct Noted {
+    channel: ChannelState,
+    worker: ProcessState,
+}
+
+impl Facts {
+    /// A channel that is about to start.
+    pub fn new(name: &str, clock: Clock) -> Self {
+        let since = clock.now() / 1_000_000;
+        let health = |state: &str| Health { state: state.to_owned(), since, reason: String::new() };
+        let input = InputState {
+            health: health("opening"),
+            device: String::new(),
+            format: String::new(),
+            sound: String::new(),
+            frames_in: 0,
+            frames_out: 0,
+            repeated: 0,
+            dropped: 0,
+            slate: 0,
+            skipped: 0,
+        };
+        let channel = ChannelState {
+            name: name.to_owned(),
+            health: health("starting"),
+            input,
+            frame_rate: String::new(),
+            segment_ms: 0,
+            part_ms: 0,
+            encoder: String::new(),
+            notes: Vec::new(),
+            renditions: Vec::new(),
+            samples_refused: 0,
+            samples_filled: 0,
+        };
+        let worker = ProcessState {
+            name: "riser-pipeline".to_owned(),
+            health: health("starting"),
+            pid: None,
+            restarts: 0,
+        };
+        Self { clock, inner: Arc::new(Mutex::new(Noted { channel, worker })) }
+    }
+
+    /// The channel's state is this from now on.
+    pub fn channel(&self, state: &str, reason: &str) {
+        let now = self.now();
+        change(&mut self.noted().channel.health, state, reason, now);
+    }
+
+    /// The worker's state is this from now on.
+    pub fn worker(&self, state: &str, reason: &str, pid: Option<u32>) {
+        let now = self.now();
+        let mut noted = self.noted();
+        noted.worker.pid = pid;
+        change(&mut noted.worker.health, state, reason, now);
+    }
+
+    /// The worker gives samples.
+    pub fn worker_runs(&self) {
+        let now = self.now();
+        change(&mut self.noted().worker.health, "running", "", now);
+    }
+
+    /// The worker had to be started again.
+    pub fn restarted(&self) {
+        self.noted().worker.restarts += 1;
+    }
+
+    /// What the channel encodes.
+    pub fn planned(&self, plan: &Plan) {
+        let grid = plan.start.grid;
+        let mut noted = self.noted();
+        noted.channel.frame_rate = grid.rate.to_string();
+        noted.channel.segment_ms = grid.segment_nanos() / 1_000_000;
+        noted.channel.part_ms = grid.part_nanos() / 1_000_000;
+        noted.channel.notes.clone_from(&plan.notes);
+    }
+
+    /// Which encoder works.
+    pub fn encoder(&self, encoder: &str) {
+        encoder.clone_into(&mut self.noted().channel.encoder);
+    }
+
+    /// What the worker reports of the input.
+    pub fn input(&self, report: &InputReport) {
+        let state = match report.state {
+            link::InputState::Opening => "opening",
+            link::InputState::NoDevice => "no_device",
+            link::InputState::NoSignal => "no_signal",
+            link::InputState::Unsupported => "unsupported",
+            link::InputState::Ok => "ok",
+        };
+        let since = report.since / 1_000_000;
+        self.noted().channel.input = InputState {
+            health: Health { state: state.to_owned(), since, reason: report.reason.clone() },
+            device: report.device.clone(),
+            format: report.format.as_ref().map(format).unwrap_or_default(),
+            sound: report.sound.clone(),
+            frames_in: report.frames_in,
+            frames_out: report.frames_out,
+            repeated: report.repeated,
+            dropped: report.dropped,
+            slate: report.slate,
+            skipped: report.skipped,
+        };
+    }
+
+    /// What the line counts.
+    pub fn line(&self, line: &Line) {
+        let rendition = |(track, measure): (&media::Track, crate::line::Measure)| {
+            let (width, height) = match track.codec {
+                Codec::H264 { width, height, .. } => (width, height),
+                Codec::Aac { .. } => (0, 0),
+            };
+            RenditionState {
+                name: track.name.clone(),
+                codec: track.rfc6381(),
+                width,
+                height,
+                bitrate: track.bitrate,
+                measured: measure.rate,
+                samples: measure.samples,
+            }
+        };
+        let mut noted = self.noted();
+        noted.channel.renditions = line.tracks().into_iter().map(rendition).collect();
+        noted.channel.samples_refused = line.refused();
+        noted.channel.samples_filled = line.filled();
+    }
+
+    /// Everything, now.
+    pub fn read(&self) -> (ChannelState, ProcessState) {
+        let noted = self.noted();
+        (noted.channel.clone(), noted.worker.clone())
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.now() / 1_000_000
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn change(health: &mut Health, state: &str, reason: &str, now: u64) {
+    if health.state != state {
+        health.since = now;
+    }
+    (health.state, health.reason) = (state.to_owned(), reason.to_owned());
+}
+
+fn format(format: &PictureFormat) -> String {
+    format!("{}x{} {} {}", format.width, format.height, format.rate, format.coding)
+}

@@ -1,0 +1,61 @@
+//! `riserd --config FILE [--board-configs DIR] [--web DIR] [--pipeline PROGRAM]`: the box's daemon. Wiring only: it reads settings and
+//! board, gives each part its own configuration, starts everything, and on SIGTERM or SIGINT ends it in order.
+
+mod daemon;
+mod error;
+mod facts;
+mod line;
+mod plan;
+mod supervisor;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use lexopt::{Arg, Parser, ValueExt};
+use tracing_subscriber::EnvFilter;
+
+use crate::daemon::Arguments;
+
+/// Wrong usage or settings (sysexits.h): starting again does not help.
+const EX_CONFIG: u8 = 78;
+const EX_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("RISER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    let arguments = match arguments(Parser::from_env()) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!(
+                "riserd: {error}\nusage: riserd --config FILE [--board-configs DIR] [--web DIR] [--pipeline PROGRAM]"
+            );
+            return ExitCode::from(EX_USAGE);
+        }
+    };
+    match daemon::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("riserd: {error}");
+            ExitCode::from(EX_CONFIG)
+        }
+    }
+}
+
+fn arguments(mut parser: Parser) -> Result<Arguments, lexopt::Error> {
+    let mut config = None;
+    let mut board_configs = PathBuf::from("/usr/share/riser/board-configs");
+    let mut web = PathBuf::from("/usr/share/riser/web");
+    let mut pipeline = std::env::current_exe()
+        .map(|riserd| riserd.with_file_name("riser-pipeline"))
+        .unwrap_or_else(|_| PathBuf::from("riser-pipeline"));
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("config") => config = Some(parser.value()?.parse()?),
+            Arg::Long("board-configs") => board_configs = parser.value()?.parse()?,
+            Arg::Long("web") => web = parser.value()?.parse()?,
+            Arg::Long("pipeline") => pipeline = parser.value()?.parse()?,
+            other => return Err(other.unexpected()),
+        }
+    }
+    let config = config.ok_or("--config is missing")?;
+    Ok(Arguments { config, board_configs, web, pipeline })
+}

@@ -1,0 +1,96 @@
+//! From the operator's settings and the board to each part's own configuration.
+
+use std::time::Duration;
+
+use channel::ladder::{self, Rung, Source};
+use link::{InputChoice, PictureFormat, Start, Wish};
+use media::{FrameRate, Grid, Sound};
+use settings::Settings;
+
+/// Segments of this age and younger are served from memory.
+const LIVE: Duration = Duration::from_secs(30);
+
+/// What a channel encodes from while nothing is known of its input.
+const UNKNOWN: (u16, u16) = (1280, 720);
+
+/// The store's configuration.
+pub fn store(settings: &Settings) -> store::Config {
+    store::Config {
+        dir: settings.state_dir.join("store"),
+        size: settings.dvr.size.get(),
+        extent: settings.dvr.extent.get(),
+        window: settings.dvr.window,
+        live: LIVE,
+    }
+}
+
+/// Which input the worker looks for.
+pub fn input(settings: &Settings) -> InputChoice {
+    let pixels = |pixels: u32| u16::try_from(pixels).unwrap_or(u16::MAX);
+    let input = &settings.channel.input;
+    let wish = Wish {
+        width: input.size().map(|(width, _)| pixels(width)),
+        height: input.size().map(|(_, height)| pixels(height)),
+        rate: settings.channel.frame_rate,
+    };
+    match input.source() {
+        settings::Source::Auto(device) => InputChoice::Auto { device: device.map(Into::into), wish },
+        settings::Source::Camera(device) => InputChoice::Camera { device: device.map(Into::into), wish },
+        settings::Source::File(path) => InputChoice::File { path: path.into() },
+        settings::Source::Test => InputChoice::Test { wish },
+    }
+}
+
+/// What a channel encodes: fixed when its first input is known, the same for every worker that follows.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the worker is told.
+    pub start: Start,
+    /// What was left out of the ladder and why.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// The plan for an input that gives `format`, or for one that is not there yet.
+    pub fn new(
+        settings: &Settings,
+        board: &board::Board,
+        format: Option<&PictureFormat>,
+        clock: link::Clock,
+    ) -> Self {
+        let channel = &settings.channel;
+        let thirty = || FrameRate::new(30, 1).expect("30 is a frame rate");
+        let rate = channel.frame_rate.or(format.map(|format| format.rate)).unwrap_or_else(thirty);
+        let (width, height) = format.map_or(UNKNOWN, |format| (format.width, format.height));
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let budget = board.encoder.software.map_or(u64::MAX, |software| {
+            software.pixels_per_second(u32::try_from(cores).unwrap_or(u32::MAX))
+        });
+        let rung = |rung: &settings::Rung| Rung {
+            height: u16::try_from(rung.height).unwrap_or(u16::MAX),
+            bitrate: rung.bitrate,
+        };
+        let wanted: Vec<_> = channel.ladder.iter().map(rung).collect();
+        let ladder = ladder::plan(Source { width, height, rate }, &wanted, budget);
+        let start = Start {
+            name: settings.name.clone(),
+            grid: Grid::new(rate, channel.segment_ms, channel.part_ms),
+            renditions: ladder.renditions,
+            sound: Sound { bitrate: channel.audio.bitrate, sample_rate: 48_000, channels: 2 },
+            families: board.encoder.families.iter().map(family).collect(),
+            software_budget: budget,
+            clock,
+        };
+        Self { start, notes: ladder.notes }
+    }
+}
+
+fn family(family: &board::Family) -> String {
+    match family {
+        board::Family::Vaapi => "vaapi",
+        board::Family::Va => "va",
+        board::Family::V4l2m2m => "v4l2m2m",
+        board::Family::Software => "software",
+    }
+    .to_owned()
+}

@@ -1,0 +1,360 @@
+//! Keeps one channel running: starts its worker, feeds the line, lays the slate while there is no worker.
+//!
+//! Health is samples out: a worker that gives none is ended and started again, whatever else it does.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use clock::Clock;
+use link::{Decoder, FromWorker, InputChoice, ToWorker, wire::Message};
+use media::{Grid, Position};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    process::{Child, Command},
+    sync::watch,
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+
+use crate::{error::Error, facts::Facts, line::Line, plan::Plan};
+
+/// How often the slate is laid and the worker's health looked at.
+const ROUND: Duration = Duration::from_millis(100);
+/// The slate stays this far behind the clock, so that a worker that comes back finds its first part still open.
+const BEHIND: u64 = 200_000_000;
+/// A worker that gave samples and gives none for this long is ended.
+const HANG: Duration = Duration::from_millis(2500);
+/// A worker must have greeted and given its first sample by then.
+const START: Duration = Duration::from_secs(15);
+/// A worker that is told to stop has this long to drain.
+const DRAIN: Duration = Duration::from_secs(3);
+/// A worker that lived shorter than this is started again only after a pause that doubles up to [`LONGEST_PAUSE`].
+const SHORT_LIFE: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// What one channel needs.
+pub struct Supervisor<F> {
+    /// The worker's program.
+    pub program: PathBuf,
+    /// Where its socket is made.
+    pub socket: PathBuf,
+    /// The box's name.
+    pub name: String,
+    /// Which input it looks for.
+    pub input: InputChoice,
+    /// Makes the plan when the first worker has told what its input gives.
+    pub plan: F,
+    /// The timeline's clock.
+    pub clock: Clock,
+    /// Where to note what is true.
+    pub facts: Facts,
+    /// Becomes true when the channel is to end.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// What the first worker's report decides, for it and all that follow.
+struct Running {
+    plan: Plan,
+    line: Line,
+}
+
+impl<F> Supervisor<F>
+where
+    F: FnMut(Option<&link::PictureFormat>) -> Result<(Plan, Line), Error>,
+{
+    /// Runs the channel until told to stop.
+    pub async fn run(mut self) -> Result<(), Error> {
+        // What a daemon that was killed left behind is in the way of a new socket.
+        let _ = std::fs::remove_file(&self.socket);
+        let listener = UnixListener::bind(&self.socket).map_err(Error::Socket)?;
+        let mut running = None;
+        let mut pause = Duration::ZERO;
+        while !*self.stop.borrow() {
+            let born = Instant::now();
+            let mut worker = self.spawn()?;
+            let ended = self.life(&listener, &mut worker, &mut running).await;
+            self.bury(worker).await;
+            if *self.stop.borrow() {
+                break;
+            }
+            let reason = match ended {
+                Ok(()) => "the worker ended".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            tracing::warn!(%reason, "worker is started again");
+            self.facts.worker("gone", &reason, None);
+            self.facts.restarted();
+            pause = match born.elapsed() {
+                lived if lived >= SHORT_LIFE => Duration::ZERO,
+                _ => (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
+            };
+            self.wait(pause, &mut running).await;
+        }
+        self.facts.channel("stopping", "");
+        if let Some(Running { line, .. }) = running {
+            line.finish();
+        }
+        // The name only takes up room.
+        let _ = std::fs::remove_file(&self.socket);
+        Ok(())
+    }
+
+    fn spawn(&self) -> Result<Child, Error> {
+        let start = |source| Error::StartWorker { program: self.program.clone(), source };
+        let child = Command::new(&self.program)
+            .arg("--socket")
+            .arg(&self.socket)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(start)?;
+        self.facts.worker("starting", "", child.id());
+        Ok(child)
+    }
+
+    /// One worker from its greeting to its end.
+    async fn life(
+        &mut self,
+        listener: &UnixListener,
+        worker: &mut Child,
+        running: &mut Option<Running>,
+    ) -> Result<(), Error> {
+        let mut session = self.greet(listener, worker, running).await?;
+        let open = ToWorker::Open { choice: self.input.clone(), name: self.name.clone() };
+        session.send(&open).await?;
+        let (mut round, mut second) = (interval(ROUND), interval(Duration::from_secs(1)));
+        round.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pulse = Pulse { born: Instant::now(), last_sample: None };
+        loop {
+            tokio::select! {
+                message = session.receive() => match message? {
+                    Some(message) => self.hear(message, &mut session, &mut pulse, running).await?,
+                    None => return Ok(()),
+                },
+                _ = round.tick() => {
+                    pulse.check()?;
+                    self.round(pulse.last_sample.is_some(), running);
+                }
+                _ = second.tick() => {
+                    session.send(&ToWorker::Clock(self.offset())).await?;
+                }
+                _ = self.stop.changed() => {
+                    session.send(&ToWorker::Stop).await?;
+                    return self.drain(&mut session, running).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for the worker's connection and its greeting, laying the slate meanwhile.
+    async fn greet(
+        &mut self,
+        listener: &UnixListener,
+        worker: &mut Child,
+        running: &mut Option<Running>,
+    ) -> Result<Session, Error> {
+        let deadline = Instant::now() + START;
+        let mut round = interval(ROUND);
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => {
+                    let (stream, _) = accepted.map_err(Error::Socket)?;
+                    let mut session = Session::new(stream);
+                    return match session.receive().await? {
+                        Some(FromWorker::Hello(hello)) if hello.version == link::VERSION => Ok(session),
+                        Some(FromWorker::Hello(hello)) => Err(Error::Version(hello.version)),
+                        _ => Err(Error::Worker("the worker did not greet".to_owned())),
+                    };
+                }
+                status = worker.wait() => {
+                    let status = status.map_err(Error::Socket)?;
+                    return Err(Error::Worker(format!("the worker ended before it greeted: {status}")));
+                }
+                _ = round.tick() => {
+                    self.round(false, running);
+                    if Instant::now() > deadline {
+                        return Err(Error::Hang(START.as_millis()));
+                    }
+                }
+                _ = self.stop.changed() => return Err(Error::Worker("told to stop".to_owned())),
+            }
+        }
+    }
+
+    async fn hear(
+        &mut self,
+        message: FromWorker,
+        session: &mut Session,
+        pulse: &mut Pulse,
+        running: &mut Option<Running>,
+    ) -> Result<(), Error> {
+        match message {
+            FromWorker::Hello(_) => {}
+            FromWorker::Input(report) => {
+                self.facts.input(&report);
+                if !session.started {
+                    if running.is_none() {
+                        let (plan, line) = (self.plan)(report.format.as_ref())?;
+                        self.facts.planned(&plan);
+                        *running = Some(Running { plan, line });
+                    }
+                    let Some(Running { plan, .. }) = running else { return Ok(()) };
+                    plan.start.clock = self.offset();
+                    session.send(&ToWorker::Start(Box::new(plan.start.clone()))).await?;
+                    session.started = true;
+                }
+            }
+            FromWorker::Tracks(tracks) => {
+                self.facts.encoder(&tracks.encoder);
+                if let Some(Running { line, .. }) = running {
+                    line.announce(tracks)?;
+                }
+            }
+            FromWorker::Sample { track, sample } => {
+                pulse.last_sample = Some(Instant::now());
+                if let Some(Running { line, .. }) = running {
+                    line.sample(usize::from(track), sample);
+                }
+            }
+            FromWorker::Slate { track, sample } => {
+                if let Some(Running { line, .. }) = running {
+                    line.slate(usize::from(track), sample);
+                }
+            }
+            FromWorker::Failed(failed) => return Err(Error::Worker(failed.reason)),
+        }
+        Ok(())
+    }
+
+    /// Lays the slate where there are no samples, and notes what is true.
+    fn round(&self, live: bool, running: &mut Option<Running>) {
+        let Some(Running { line, .. }) = running else { return };
+        if !live {
+            line.fill(self.clock.now().saturating_sub(BEHIND));
+        }
+        match (live, line.on_slate()) {
+            (true, false) => self.facts.channel("running", ""),
+            (_, true) => self.facts.channel("slate", "the encoder is being started again"),
+            (false, false) => self.facts.channel("starting", ""),
+        }
+        if live {
+            self.facts.worker_runs();
+        }
+        self.facts.line(line);
+    }
+
+    /// Takes what a stopping worker still has.
+    async fn drain(&mut self, session: &mut Session, running: &mut Option<Running>) -> Result<(), Error> {
+        let rest = async {
+            while let Some(message) = session.receive().await? {
+                if let (FromWorker::Sample { track, sample }, Some(Running { line, .. })) =
+                    (message, &mut *running)
+                {
+                    line.sample(usize::from(track), sample);
+                }
+            }
+            Ok(())
+        };
+        timeout(DRAIN, rest).await.unwrap_or(Ok(()))
+    }
+
+    /// Lets `pause` go by, laying the slate.
+    async fn wait(&mut self, pause: Duration, running: &mut Option<Running>) {
+        let end = Instant::now() + pause;
+        while Instant::now() < end {
+            self.round(false, running);
+            tokio::select! {
+                () = sleep(ROUND.min(end - Instant::now())) => {}
+                _ = self.stop.changed() => return,
+            }
+        }
+    }
+
+    /// Ends a worker; one that was told to stop may end by itself.
+    async fn bury(&self, mut worker: Child) {
+        let patience = if *self.stop.borrow() { DRAIN } else { Duration::ZERO };
+        if timeout(patience, worker.wait()).await.is_err() {
+            // It is gone already or is going now.
+            let _ = worker.kill().await;
+        }
+    }
+
+    fn offset(&self) -> link::Clock {
+        link::Clock { offset: self.clock.offset() }
+    }
+}
+
+/// When a worker last gave a sample.
+struct Pulse {
+    born: Instant,
+    last_sample: Option<Instant>,
+}
+
+impl Pulse {
+    fn check(&self) -> Result<(), Error> {
+        let (since, patience) = match self.last_sample {
+            Some(last) => (last.elapsed(), HANG),
+            None => (self.born.elapsed(), START),
+        };
+        if since > patience { Err(Error::Hang(since.as_millis())) } else { Ok(()) }
+    }
+}
+
+/// A connection to a worker.
+struct Session {
+    from: OwnedReadHalf,
+    to: OwnedWriteHalf,
+    decoder: Decoder,
+    started: bool,
+}
+
+impl Session {
+    fn new(stream: UnixStream) -> Self {
+        let (from, to) = stream.into_split();
+        Self { from, to, decoder: Decoder::default(), started: false }
+    }
+
+    async fn send(&mut self, message: &ToWorker) -> Result<(), Error> {
+        let mut bytes = Default::default();
+        message.encode(&mut bytes);
+        // A worker that does not read is found out by its samples.
+        match timeout(Duration::from_secs(1), self.to.write_all(&bytes)).await {
+            Ok(sent) => sent.map_err(Error::Socket),
+            Err(_) => Err(Error::Worker("the worker does not listen".to_owned())),
+        }
+    }
+
+    /// The next message; none when the worker has closed the connection. Nothing is lost if this is not awaited
+    /// to its end.
+    async fn receive(&mut self) -> Result<Option<FromWorker>, Error> {
+        loop {
+            if let Some(message) = self.decoder.message()? {
+                return Ok(Some(message));
+            }
+            let buffer = self.decoder.buffer();
+            buffer.reserve(64 * 1024);
+            if self.from.read_buf(buffer).await.map_err(Error::Socket)? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Where the socket of a channel's worker lies.
+pub fn socket(run_dir: &Path, channel: &str) -> PathBuf {
+    run_dir.join(format!("{channel}.sock"))
+}
+
+/// When the segment after `last` begins, in nanoseconds since the epoch: the timeline must not be behind it.
+pub fn last_instant(grid: &Grid, last: Option<u64>) -> u64 {
+    let frame = |last: u64| grid.first_frame(Position { segment: last + 1, part: 0 });
+    last.map_or(0, |last| grid.rate.nanos_of(frame(last)))
+}

@@ -1,0 +1,230 @@
+//! `[channel]`: one live line from its input to its renditions.
+
+use std::path::{Path, PathBuf};
+
+use document::within;
+use media::FrameRate;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Refusal, named, refuse};
+
+/// `[channel]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Channel {
+    /// The name in every address of the channel: 1 to 32 letters, digits or `-`.
+    #[serde(deserialize_with = "channel_name")]
+    pub name: String,
+    /// Frames per second; none to follow the input.
+    #[serde(deserialize_with = "rate_or_auto", serialize_with = "write_rate")]
+    pub frame_rate: Option<FrameRate>,
+    /// Wanted duration of a segment in milliseconds, 1000 to 6000; a whole number of parts.
+    #[serde(deserialize_with = "within::<1000, 6000, _>")]
+    pub segment_ms: u32,
+    /// Wanted duration of a part in milliseconds, 100 to 1000.
+    #[serde(deserialize_with = "within::<100, 1000, _>")]
+    pub part_ms: u32,
+    /// Where pictures and sound come from.
+    pub input: Input,
+    /// The sound that viewers get.
+    pub audio: Audio,
+    /// The wanted renditions, highest first; empty for the box's own choice of 1080, 720, 540 and 360 lines.
+    pub ladder: Vec<Rung>,
+}
+
+/// `[channel.input]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Input {
+    kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<PathBuf>,
+    #[serde(deserialize_with = "width", skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(deserialize_with = "height", skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    #[default]
+    Auto,
+    Camera,
+    File,
+    Test,
+}
+
+/// What an [`Input`] asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// A camera where there is one, otherwise the test signal; the V4L2 device, none for the first one found.
+    Auto(Option<&'a Path>),
+    /// A V4L2 camera or capture card; its device, none for the first one found.
+    Camera(Option<&'a Path>),
+    /// A media file, played as if live, again and again.
+    File(&'a Path),
+    /// The built-in test signal.
+    Test,
+}
+
+/// `[channel.audio]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audio {
+    /// AAC, bits per second.
+    #[serde(deserialize_with = "within::<32_000, 512_000, _>")]
+    pub bitrate: u32,
+}
+
+/// `[[channel.ladder]]`: one wanted rendition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rung {
+    /// Lines, even; the width follows from the input's shape.
+    #[serde(deserialize_with = "within::<90, 2160, _>")]
+    pub height: u32,
+    /// Bits per second.
+    #[serde(deserialize_with = "within::<50_000, 50_000_000, _>")]
+    pub bitrate: u32,
+}
+
+/// Renditions a ladder may have.
+const RUNGS: usize = 8;
+
+impl Default for Channel {
+    fn default() -> Self {
+        Self {
+            name: "main".into(),
+            frame_rate: None,
+            segment_ms: 1600,
+            part_ms: 200,
+            input: Input::default(),
+            audio: Audio::default(),
+            ladder: Vec::new(),
+        }
+    }
+}
+
+impl Default for Audio {
+    fn default() -> Self {
+        Self { bitrate: 128_000 }
+    }
+}
+
+impl Input {
+    /// What is asked for.
+    ///
+    /// # Panics
+    /// Never on settings that came through [`parse`](crate::parse).
+    #[must_use]
+    pub fn source(&self) -> Source<'_> {
+        match self.kind {
+            Kind::Auto => Source::Auto(self.device.as_deref()),
+            Kind::Camera => Source::Camera(self.device.as_deref()),
+            Kind::File => {
+                Source::File(self.path.as_deref().expect("`check` refused a file input without a path"))
+            }
+            Kind::Test => Source::Test,
+        }
+    }
+
+    /// Wanted width and height in pixels: a wish that a camera may not meet.
+    #[must_use]
+    pub fn size(&self) -> Option<(u32, u32)> {
+        self.width.zip(self.height)
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        let file = self.kind == Kind::File;
+        if file && self.path.as_ref().is_none_or(|path| path.as_os_str().is_empty()) {
+            return refuse("channel.input.path", "kind \"file\" needs the path of a media file");
+        }
+        if self.path.is_some() && !file {
+            return refuse("channel.input.path", "only kind \"file\" has a path");
+        }
+        if self.device.is_some() && !matches!(self.kind, Kind::Auto | Kind::Camera) {
+            return refuse("channel.input.device", "only the kinds \"auto\" and \"camera\" have a device");
+        }
+        if self.width.is_some() != self.height.is_some() {
+            let given = if self.width.is_some() { "width" } else { "height" };
+            return refuse(
+                &format!("channel.input.{given}"),
+                "width and height belong together: give both or none",
+            );
+        }
+        for (field, pixels) in [("width", self.width), ("height", self.height)] {
+            let path = format!("channel.input.{field}");
+            match pixels {
+                Some(_) if file => return refuse(&path, "a file is played at its own size"),
+                Some(pixels) => even(&path, pixels)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Channel {
+    /// The rules between fields.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        if !self.segment_ms.is_multiple_of(self.part_ms) {
+            let (segment, part) = (self.segment_ms, self.part_ms);
+            return refuse(
+                "channel.part_ms",
+                format!("a segment of {segment} ms is not a whole number of parts of {part} ms"),
+            );
+        }
+        self.input.check()?;
+        if self.ladder.len() > RUNGS {
+            let problem = format!("{} renditions are too many, {RUNGS} are allowed", self.ladder.len());
+            return refuse("channel.ladder", problem);
+        }
+        for (nth, rung) in self.ladder.iter().enumerate() {
+            let path = format!("channel.ladder[{nth}].height");
+            even(&path, rung.height)?;
+            if self.ladder[..nth].iter().any(|above| above.height <= rung.height) {
+                return refuse(&path, "each rendition must have fewer lines than the one before it");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Encoders halve both sides for colour.
+fn even(path: &str, pixels: u32) -> Result<(), Refusal> {
+    if pixels.is_multiple_of(2) {
+        Ok(())
+    } else {
+        refuse(path, format!("{pixels} is odd, pictures need even sides"))
+    }
+}
+
+fn channel_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    document::text(deserializer, "1 to 32 letters, digits or `-`", |text| named(text, "-"))
+}
+
+fn rate_or_auto<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FrameRate>, D::Error> {
+    let allowed = "\"auto\" or frames per second from 1 to 240, such as 25 or \"30000/1001\"";
+    document::number_or_text(deserializer, allowed, |text| match text {
+        "auto" => Some(None),
+        rate => rate.parse().ok().map(Some),
+    })
+}
+
+fn write_rate<S: Serializer>(rate: &Option<FrameRate>, serializer: S) -> Result<S::Ok, S::Error> {
+    match rate {
+        Some(rate) => serializer.collect_str(rate),
+        None => serializer.serialize_str("auto"),
+    }
+}
+
+fn width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    within::<160, 3840, _>(deserializer).map(Some)
+}
+
+fn height<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    within::<90, 2160, _>(deserializer).map(Some)
+}

@@ -1,0 +1,107 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Every field, as the operator's handbook shows them.
+const FULL: &str = r#"
+name = "Town hall 1"
+state_dir = "/data/riser"
+
+[viewers]
+listen = "[::]:80"
+
+[management]
+listen = "127.0.0.1:81"
+
+[channel]
+name = "council-2"
+frame_rate = "30000/1001"
+segment_ms = 2000
+part_ms = 250
+
+[channel.input]
+kind = "camera"
+device = "/dev/video2"
+width = 1280
+height = 720
+
+[channel.audio]
+bitrate = 96000
+
+[[channel.ladder]]
+height = 720
+bitrate = 3000000
+
+[[channel.ladder]]
+height = 360
+bitrate = 800000
+
+[dvr]
+size = "16GB"
+window = "90min"
+extent = "128MiB"
+
+[board]
+id = "qemu-x86-64"
+"#;
+
+#[test]
+fn an_empty_document_is_the_default_and_the_default_round_trips() {
+    let settings = parse("").unwrap();
+    assert_eq!(settings, Settings::default());
+    assert_eq!(parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);
+    assert_eq!(settings.channel.input.source(), Source::Auto(None));
+}
+
+#[test]
+fn every_field_is_read_and_written_back() {
+    let settings = parse(FULL).unwrap();
+    assert_eq!(settings.name, "Town hall 1");
+    assert_eq!(settings.viewers.listen, "[::]:80".parse().unwrap());
+    assert_eq!(settings.channel.frame_rate, Some("30000/1001".parse().unwrap()));
+    assert_eq!(settings.channel.input.source(), Source::Camera(Some("/dev/video2".as_ref())));
+    assert_eq!(settings.channel.input.size(), Some((1280, 720)));
+    assert_eq!(settings.channel.ladder[1], Rung { height: 360, bitrate: 800_000 });
+    assert_eq!(settings.dvr.size, Bytes::new(16_000_000_000));
+    assert_eq!(settings.dvr.window, Duration::from_secs(5400));
+    assert_eq!(parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);
+}
+
+#[test]
+fn a_frame_rate_may_be_a_number() {
+    let settings = parse("channel.frame_rate = 25").unwrap();
+    assert_eq!(settings.channel.frame_rate, Some("25".parse().unwrap()));
+}
+
+#[test]
+fn bad_documents_are_refused_in_plain_words() {
+    let documents = include_str!("../tests/bad-documents.txt").split("\n====\n");
+    let mut seen = 0;
+    for case in documents {
+        let (document, expected) = case.split_once("\n----\n").expect("each case is document, line, message");
+        let error = parse(document).expect_err(document).to_string();
+        assert_eq!(error, expected.trim_end(), "\n{document}");
+        seen += 1;
+    }
+    assert!(seen > 25, "{seen} cases");
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_answered(text in "(?s).{0,200}") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn any_edit_of_a_full_document_is_answered(
+        at in 0..FULL.len(),
+        remove in 0usize..40,
+        insert in "[\\[\\]\"'=.a-z0-9{}\n-]{0,12}",
+    ) {
+        let end = FULL.len().min(at + remove);
+        let edited = format!("{}{insert}{}", &FULL[..at], &FULL[end..]);
+        if let Err(error) = parse(&edited) {
+            prop_assert!((1..=1 + edited.matches('\n').count()).contains(&error.line()));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What the store's handles and its committer share.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{SyncSender, TrySendError},
+    },
+    time::Duration,
+};
+
+use media::Grid;
+
+use crate::{
+    Config, Error, Io, catalogue::Catalogue, extent::Range, held::Line, lease::Leases, live::Resume,
+    status::Board, stream::Stream,
+};
+
+/// What the committer is told.
+pub(crate) enum Message {
+    /// Record this.
+    Line(Arc<Stream>, Line),
+    /// A segment's bytes fail their checksum.
+    Quarantine { stream: u16, number: u64 },
+    /// There may be something to do.
+    Wake,
+    /// Finish what is queued before this, then end.
+    Close,
+}
+
+/// Bounds; different only in tests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Part lines that may wait for the disk: 100 s of one channel, whose bytes are in RAM for that long anyway.
+    pub(crate) queue: usize,
+    /// How long a disk may take to say what it holds before live begins without it.
+    pub(crate) patience: Duration,
+    /// How long after a failure the disk is tried again.
+    pub(crate) retry: Duration,
+    /// How long readers may keep an extent that is to be overwritten.
+    pub(crate) lease: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queue: 512,
+            patience: Duration::from_secs(5),
+            retry: Duration::from_secs(5),
+            lease: Duration::from_secs(10),
+        }
+    }
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) limits: Limits,
+    pub(crate) io: Arc<dyn Io>,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) board: Board,
+    pub(crate) queued: AtomicUsize,
+    queue: SyncSender<Message>,
+    streams: Mutex<Vec<Arc<Stream>>>,
+    catalogue: Mutex<Option<Arc<dyn Catalogue>>>,
+    known: Mutex<Known>,
+    known_changed: Condvar,
+}
+
+/// The streams that the extents hold.
+enum Known {
+    /// They are being read.
+    Pending,
+    /// They cannot be read now.
+    Failed,
+    Streams(Vec<Range>),
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, limits: Limits, io: Arc<dyn Io>, queue: SyncSender<Message>) -> Self {
+        Self {
+            config,
+            limits,
+            io,
+            leases: Arc::default(),
+            board: Board::default(),
+            queued: AtomicUsize::new(0),
+            queue,
+            streams: Mutex::default(),
+            catalogue: Mutex::default(),
+            known: Mutex::new(Known::Pending),
+            known_changed: Condvar::new(),
+        }
+    }
+
+    /// Where the extents lie.
+    pub(crate) fn extents_dir(&self) -> PathBuf {
+        self.config.dir.join("extents")
+    }
+
+    pub(crate) fn streams(&self) -> MutexGuard<'_, Vec<Arc<Stream>>> {
+        lock(&self.streams)
+    }
+
+    pub(crate) fn catalogue(&self) -> Option<Arc<dyn Catalogue>> {
+        lock(&self.catalogue).clone()
+    }
+
+    pub(crate) fn set_catalogue(&self, catalogue: Option<Arc<dyn Catalogue>>) {
+        *lock(&self.catalogue) = catalogue;
+    }
+
+    /// Says which streams the extents hold: per channel and grid the newest range. None where they cannot
+    /// be read.
+    pub(crate) fn set_known(&self, streams: Option<Vec<Range>>) {
+        *lock(&self.known) = streams.map_or(Known::Failed, Known::Streams);
+        self.known_changed.notify_all();
+    }
+
+    /// Where a channel's stream goes on; waits for the extents to be read, within bounds.
+    pub(crate) fn resume(&self, channel: &str, grid: Grid) -> Resume {
+        let pending = |known: &mut Known| matches!(known, Known::Pending);
+        let wait = self.known_changed.wait_timeout_while(lock(&self.known), self.limits.patience, pending);
+        let (known, _) = wait.unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Known::Pending | Known::Failed => Resume::Unknown,
+            Known::Streams(streams) => {
+                match streams.iter().find(|range| range.channel == channel && range.grid == grid) {
+                    Some(range) => Resume::After { last: range.last, discontinuity: range.discontinuity },
+                    None => Resume::New,
+                }
+            }
+        }
+    }
+
+    /// The stream's id on disk: the one it had, else a new one. None while the extents have not been read.
+    pub(crate) fn identify(&self, stream: &Stream) -> Result<Option<u16>, Error> {
+        if let Some(&id) = stream.id.get() {
+            return Ok(Some(id));
+        }
+        let mut known = lock(&self.known);
+        let Known::Streams(streams) = &mut *known else { return Ok(None) };
+        let same = streams.iter().find(|range| range.channel == stream.channel && range.grid == stream.grid);
+        let id = match same {
+            Some(range) => range.id,
+            None => {
+                let free = (0..=u16::MAX).find(|id| streams.iter().all(|range| range.id != *id));
+                let id = free.ok_or_else(|| Error::NoStreamId(stream.channel.clone()))?;
+                let (channel, grid) = (stream.channel.clone(), stream.grid);
+                streams.push(Range { id, channel, grid, first: 0, last: 0, discontinuity: 0 });
+                id
+            }
+        };
+        Ok(Some(*stream.id.get_or_init(|| id)))
+    }
+
+    /// Hands a part line to the committer; where it cannot take it, the segment is not recorded.
+    pub(crate) fn record(&self, stream: &Arc<Stream>, line: Line) {
+        let number = line.number;
+        if stream.look(|live| live.is_refused(number)) {
+            return;
+        }
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        if let Err(refused) = self.queue.try_send(Message::Line(Arc::clone(stream), line)) {
+            self.queued.fetch_sub(1, Ordering::Relaxed);
+            let why = match refused {
+                TrySendError::Full(_) => {
+                    Error::Behind { dir: self.config.dir.clone(), queued: self.limits.queue }
+                }
+                TrySendError::Disconnected(_) => Error::Closed,
+            };
+            self.refuse(stream, number, &why);
+        }
+    }
+
+    /// Counts a segment that does not get on the disk.
+    pub(crate) fn refuse(&self, stream: &Stream, number: u64, why: &Error) {
+        self.board.fails(why);
+        if stream.change(|live| live.refuse(number)) {
+            self.board.lock().dropped += 1;
+        }
+    }
+
+    /// Tells the committer something it can do without.
+    pub(crate) fn hint(&self, message: Message) {
+        // Full: it is awake, and what this says will be found out again.
+        let _ = self.queue.try_send(message);
+    }
+
+    /// Tells the committer to end after what is queued; waits for room.
+    pub(crate) fn close(&self) {
+        // Disconnected: it has ended.
+        let _ = self.queue.send(Message::Close);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,178 @@
+//! The store's handle: opens the disk behind a thread and gives out streams.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering, mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use media::Grid;
+
+use crate::{
+    Error, Io, Reader, Status, StreamStatus, Writer,
+    catalogue::Opener,
+    committer,
+    index::SledOpener,
+    live::Live,
+    record::PAGE,
+    shared::{Limits, Message, Shared},
+    stream::Stream,
+};
+
+/// Where and how much to keep.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Directory of the store; made where it does not exist.
+    pub dir: PathBuf,
+    /// Bytes of the ring, rounded down to whole extents, at least 3 of them. The catalogue comes on top (some
+    /// 0.1 % of it).
+    pub size: u64,
+    /// Bytes of one extent file, a multiple of 4096 from 64 KiB to below 4 GiB; 64 MiB is usual. Cannot change
+    /// once the ring exists.
+    pub extent: u64,
+    /// The furthest rewind.
+    pub window: Duration,
+    /// What is kept in RAM, such as 30 s; at most `window`.
+    pub live: Duration,
+}
+
+/// Media of the channels of one box.
+pub struct Store {
+    shared: Arc<Shared>,
+    committer: Option<JoinHandle<()>>,
+}
+
+impl Store {
+    /// Opens or makes the store. Waits at most 5 s for the disk to say what it holds; reserving the room is part
+    /// of that (on first use only), zero-writing it and reading the catalogue are not.
+    ///
+    /// # Errors
+    /// [`Error::Config`], and [`Error::Full`] where the ring does not fit on the disk. A disk that fails otherwise
+    /// is in the [`status`](Self::status) and tried again: live does not need it.
+    pub fn open(config: Config, io: Arc<dyn Io>) -> Result<Self, Error> {
+        let opener = SledOpener { dir: config.dir.clone(), io: Arc::clone(&io) };
+        Self::open_with(config, io, Box::new(opener), Limits::default())
+    }
+
+    pub(crate) fn open_with(
+        config: Config,
+        io: Arc<dyn Io>,
+        opener: Box<dyn Opener>,
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        config.check()?;
+        let (queue, messages) = mpsc::sync_channel(limits.queue);
+        let (answer, opened) = mpsc::sync_channel(1);
+        let shared = Arc::new(Shared::new(config, limits, io, queue));
+        let theirs = Arc::clone(&shared);
+        let committer = thread::Builder::new()
+            .name("store-committer".into())
+            .spawn(move || committer::run(&theirs, &*opener, &messages, &answer))
+            .map_err(|error| Error::Thread { name: "store-committer", reason: error.to_string() })?;
+        let store = Self { shared, committer: Some(committer) };
+        match opened.recv_timeout(limits.patience) {
+            Ok(answer) => answer.map(|()| store),
+            Err(_) => {
+                let (dir, seconds) = (store.shared.config.dir.clone(), limits.patience.as_secs());
+                store.shared.board.fails(&Error::NoAnswer { dir, seconds });
+                Ok(store)
+            }
+        }
+    }
+
+    /// The stream of a channel on a grid; the same channel and grid go on where they ended, also after a restart.
+    /// Another grid is another stream.
+    ///
+    /// Blocks for at most 5 s, where the disk has not yet said where the stream ended.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while the stream has a writer, [`Error::NoStreamId`] after 65,536 streams.
+    pub fn stream(&self, channel: &str, grid: Grid) -> Result<(Writer, Reader), Error> {
+        let resume = self.shared.resume(channel, grid);
+        let stream = {
+            let mut streams = self.shared.streams();
+            let same = |stream: &&Arc<Stream>| stream.channel == channel && stream.grid == grid;
+            let stream = streams.iter().find(same).map(Arc::clone);
+            stream.unwrap_or_else(|| {
+                let Config { live, window, .. } = &self.shared.config;
+                let live = Live::new(grid, resume, live.as_nanos(), window.as_nanos());
+                streams.push(Arc::new(Stream::new(channel.to_owned(), grid, live)));
+                Arc::clone(&streams[streams.len() - 1])
+            })
+        };
+        if !stream.claim() {
+            return Err(Error::Busy(channel.to_owned()));
+        }
+        let writer = Writer::new(Arc::clone(&stream), Arc::clone(&self.shared));
+        self.shared.identify(&stream)?;
+        self.shared.hint(Message::Wake);
+        Ok((writer, Reader::new(stream, Arc::clone(&self.shared))))
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let mut status = self.shared.board.lock().clone();
+        status.queued = self.shared.queued.load(Ordering::Relaxed);
+        status.streams = self.shared.streams().iter().map(|stream| stream_status(stream)).collect();
+        status
+    }
+
+    #[cfg(test)]
+    pub(crate) fn lease(&self, id: u32, generation: u64) -> Option<crate::lease::Lease> {
+        self.shared.leases.take(id, generation)
+    }
+
+    /// Records what is queued and ends. Readers keep what is in RAM.
+    ///
+    /// Waits for the disk, however long it takes.
+    pub fn close(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.shared.close();
+        if let Some(committer) = self.committer.take()
+            && committer.join().is_err()
+        {
+            tracing::error!("the committer panicked");
+        }
+    }
+}
+
+impl Config {
+    fn check(&self) -> Result<(), Error> {
+        let invalid = |text: String| Err(Error::Config(text));
+        let Self { size, extent, window, live, .. } = self;
+        if !extent.is_multiple_of(PAGE) || !(64 << 10..=u64::from(u32::MAX)).contains(extent) {
+            return invalid(format!(
+                "`extent` is {extent}: a multiple of 4096 from 65536 to below 4 GiB is needed"
+            ));
+        }
+        if size / extent < 3 {
+            return invalid(format!("`size` is {size}: at least three extents of {extent} are needed"));
+        }
+        if live.is_zero() || window < live {
+            return invalid(format!(
+                "`live` is {live:?} and `window` {window:?}: 0 < live <= window is needed"
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn stream_status(stream: &Stream) -> StreamStatus {
+    let picture = stream.picture();
+    let history = &picture.window.history;
+    StreamStatus {
+        channel: stream.channel.clone(),
+        grid: stream.grid,
+        id: stream.id.get().copied(),
+        oldest: history.first().map(|segment| segment.number),
+        newest: history.last().map(|segment| segment.number),
+        acknowledged: stream.look(|live| live.acknowledged()),
+    }
+}
