@@ -246,11 +246,8 @@ mod tests {
     }
 
     fn parts(cuts: &[Cut], track: usize) -> Vec<&Part> {
-        let part = |cut| match cut {
-            Cut::Part(part) if part.track == track => Some(part),
-            _ => None,
-        };
-        cuts.iter().filter_map(part).collect()
+        let parts = cuts.iter().filter_map(|cut| if let Cut::Part(part) = cut { Some(part) } else { None });
+        parts.filter(|part| part.track == track).collect()
     }
 
     #[test]

@@ -13,10 +13,13 @@ pub struct Slate {
 }
 
 impl Slate {
-    /// Adds the next slate sample of a track.
+    /// Adds the next slate sample of a track; a sync sample begins the track's slate anew.
     pub fn push(&mut self, track: usize, sample: Sample) {
         if self.tracks.len() <= track {
             self.tracks.resize(track + 1, Vec::new());
+        }
+        if sample.sync {
+            self.tracks[track].clear();
         }
         self.tracks[track].push(sample);
     }
@@ -95,6 +98,16 @@ mod tests {
             slate.push(0, sample);
         }
         slate
+    }
+
+    #[test]
+    fn a_sync_sample_replaces_only_its_own_track() {
+        let mut slate = slate();
+        let first = slate.tracks[0][0].clone();
+        slate.push(1, first.clone());
+        slate.push(0, first);
+        assert_eq!(slate.tracks.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+        assert!(slate.covers(2));
     }
 
     #[test]

@@ -123,11 +123,8 @@ impl Line {
         }
     }
 
-    /// Takes a sample of the slate; the first of a track begins that track's slate anew.
+    /// Takes a sample of the slate.
     pub fn slate(&mut self, track: usize, sample: Sample) {
-        if track == 0 && sample.decode_time == 0 {
-            self.slate = Slate::default();
-        }
         self.slate.push(track, sample);
     }
 

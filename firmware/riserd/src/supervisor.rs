@@ -19,6 +19,7 @@ use tokio::{
     },
     process::{Child, Command},
     sync::watch,
+    task::block_in_place,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
@@ -202,7 +203,8 @@ where
                 self.facts.input(&report);
                 if !session.started {
                     if running.is_none() {
-                        let (plan, line) = (self.plan)(report.format.as_ref())?;
+                        // The store may have to wait for a slow disk here.
+                        let (plan, line) = block_in_place(|| (self.plan)(report.format.as_ref()))?;
                         self.facts.planned(&plan);
                         *running = Some(Running { plan, line });
                     }
