@@ -72,18 +72,29 @@ impl Origin {
 
     /// The HTTP interface for viewers.
     pub fn router(&self) -> Router {
-        let page = ServeDir::new(&self.shared.web);
+        let page = Router::new()
+            .fallback_service(ServeDir::new(&self.shared.web).precompressed_gzip())
+            .layer(axum::middleware::map_response(page_headers));
         Router::new()
             .route("/time", axum::routing::any(answer))
             .route("/live/{*rest}", axum::routing::any(answer))
-            .fallback_service(page)
             .with_state(self.clone())
+            .fallback_service(page)
     }
 
     fn reader(&self, channel: &str) -> Result<&Reader, Error> {
         let slot = self.shared.channels.get(channel).ok_or_else(|| Error::NoChannel(channel.to_owned()))?;
         slot.get().ok_or_else(|| Error::NotYet(channel.to_owned()))
     }
+}
+
+/// The page's files have hashed names below `/assets/`, except their licences; the page itself is asked for each time.
+async fn page_headers(uri: Uri, mut response: Response) -> Response {
+    let hashed = uri.path().starts_with("/assets/") && !uri.path().ends_with(".txt");
+    let keep =
+        if hashed && response.status().is_success() { respond::Keep::Forever } else { respond::Keep::Ask };
+    response.headers_mut().insert(header::CACHE_CONTROL, keep.header());
+    response
 }
 
 async fn answer(State(origin): State<Origin>, method: Method, uri: Uri, headers: HeaderMap) -> Response {

@@ -21,16 +21,20 @@ pub enum Keep {
     Forever,
     /// It is true for so many seconds.
     Seconds(u64),
+    /// It may be kept, but is asked for again each time.
+    Ask,
     /// It is true only now.
     Not,
 }
 
 impl Keep {
-    fn header(self) -> HeaderValue {
+    /// The value of `Cache-Control`.
+    pub fn header(self) -> HeaderValue {
         match self {
             Self::Forever => HeaderValue::from_static("public, max-age=31536000, immutable"),
             Self::Seconds(seconds) => HeaderValue::try_from(format!("public, max-age={seconds}"))
                 .expect("a number makes a valid header"),
+            Self::Ask => HeaderValue::from_static("no-cache"),
             Self::Not => HeaderValue::from_static("no-store"),
         }
     }

@@ -1,8 +1,9 @@
-// Bundles the page into dist/: index.html plus hashed assets that may be cached for ever.
+// Bundles the page into dist/: index.html plus hashed assets that may be cached for ever, each also as .gz.
 import { build } from 'esbuild';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(root, 'dist');
@@ -41,5 +42,8 @@ const texts = licenses.map(async (file) => `== ${file}\n\n${await readFile(path.
 await writeFile(path.join(dist, 'assets/licenses.txt'), (await Promise.all(texts)).join('\n\n'));
 
 for (const [file, { bytes }] of outputs) {
-  console.log(`${String(Math.ceil(bytes / 1024)).padStart(5)} KiB  ${file}`);
+  const packed = gzipSync(await readFile(path.join(root, file)), { level: 9 });
+  await writeFile(path.join(root, `${file}.gz`), packed);
+  const size = (count) => String(Math.ceil(count / 1024)).padStart(5);
+  console.log(`${size(bytes)} KiB, packed ${size(packed.length)} KiB  ${file}`);
 }

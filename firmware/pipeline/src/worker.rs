@@ -61,7 +61,7 @@ fn work(wire: &mut Wire) -> Result<(), Error> {
     let monitor = Monitor::new(clock.clone());
     let source = Source::open(&choice, &name, &clock, &monitor);
     wire.send(&FromWorker::Input(monitor.report()))?;
-    let ToWorker::Start(start) = wire.receive()? else { return Err(Error::Closed) };
+    let Some(start) = wait_for_start(wire)? else { return Ok(()) };
     clock.set_offset(start.clock.offset);
 
     let stop = Arc::new(AtomicBool::new(false));
@@ -72,6 +72,17 @@ fn work(wire: &mut Wire) -> Result<(), Error> {
     wire.hang_up();
     join(listener)?;
     ended
+}
+
+/// What to encode; none if told to stop before. `riserd` tells the time meanwhile, and again with the start.
+fn wait_for_start(wire: &mut Wire) -> Result<Option<Box<Start>>, Error> {
+    loop {
+        match wire.receive()? {
+            ToWorker::Start(start) => return Ok(Some(start)),
+            ToWorker::Stop => return Ok(None),
+            ToWorker::Open { .. } | ToWorker::Clock(_) => {}
+        }
+    }
 }
 
 /// Starts the encoders and their loops and sends what they give, until stopped or broken.

@@ -28,7 +28,7 @@ use crate::{
     facts::Facts,
     line::Line,
     plan::{self, Plan},
-    supervisor::{Supervisor, last_instant, socket},
+    supervisor::{Supervisor, socket},
 };
 
 /// How often the snapshot is renewed.
@@ -154,7 +154,7 @@ fn planner(
         let grid = plan.start.grid;
         let (writer, reader) = store.stream(name, grid).map_err(Error::Store)?;
         let last = reader.window().history.last().map(|segment| segment.number);
-        clock.reach(last_instant(&grid, last));
+        clock.reach(plan::next_segment(&grid, last));
         origin.begin(name, reader);
         Ok((plan, Line::new(grid, writer, last)))
     }

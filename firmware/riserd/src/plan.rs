@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use channel::ladder::{self, Rung, Source};
 use link::{InputChoice, PictureFormat, Start, Wish};
-use media::{FrameRate, Grid, Sound};
+use media::{FrameRate, Grid, Position, Sound};
 use settings::Settings;
 
 /// Segments of this age and younger are served from memory.
@@ -83,6 +83,12 @@ impl Plan {
         };
         Self { start, notes: ladder.notes }
     }
+}
+
+/// When the segment after `last` begins, in nanoseconds since the epoch: the timeline must not be behind it.
+pub fn next_segment(grid: &Grid, last: Option<u64>) -> u64 {
+    let frame = |last: u64| grid.first_frame(Position { segment: last + 1, part: 0 });
+    last.map_or(0, |last| grid.rate.nanos_of(frame(last)))
 }
 
 fn family(family: &board::Family) -> String {

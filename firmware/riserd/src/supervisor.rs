@@ -10,7 +10,6 @@ use std::{
 
 use clock::Clock;
 use link::{Decoder, FromWorker, InputChoice, ToWorker, wire::Message};
-use media::{Grid, Position};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -353,10 +352,4 @@ impl Session {
 /// Where the socket of a channel's worker lies.
 pub fn socket(run_dir: &Path, channel: &str) -> PathBuf {
     run_dir.join(format!("{channel}.sock"))
-}
-
-/// When the segment after `last` begins, in nanoseconds since the epoch: the timeline must not be behind it.
-pub fn last_instant(grid: &Grid, last: Option<u64>) -> u64 {
-    let frame = |last: u64| grid.first_frame(Position { segment: last + 1, part: 0 });
-    last.map_or(0, |last| grid.rate.nanos_of(frame(last)))
 }

@@ -87,7 +87,7 @@ fn missing_paths(document: &str, text: &str, paths: &BTreeSet<&str>) -> Vec<Stri
 fn ours(word: &str, paths: &BTreeSet<&str>) -> bool {
     let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
     let first = word.trim_start_matches("./").split_once('/').map(|(first, _)| first);
-    plain && first.is_some_and(|first| paths.contains(first))
+    plain && first.is_some_and(|first| !first.is_empty() && paths.contains(first))
 }
 
 #[cfg(test)]

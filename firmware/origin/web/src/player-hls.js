@@ -1,6 +1,7 @@
 // LL-HLS by hls.js.
 
 import Hls from 'hls.js';
+import { bufferedAhead, speed } from './pursuit.js';
 import { mediaTimeAt, utcAt } from './segments.js';
 
 const retry = (tries) => ({
@@ -22,7 +23,7 @@ const loading = (tries, firstByteMs, totalMs) => ({
 const CONFIG = {
   lowLatencyMode: true,
   enableWorker: false, // CMAF is passed through, there is nothing to remultiplex
-  maxLiveSyncPlaybackRate: 1.1,
+  maxLiveSyncPlaybackRate: 1, // see pursuit.js
   liveSyncOnStallIncrease: 0.4, // two parts of 200 ms
   liveDurationInfinity: true,
   backBufferLength: 30,
@@ -34,6 +35,8 @@ const CONFIG = {
   playlistLoadPolicy: loading(12, 12_000, 20_000), // a blocking reload may wait for long segments
   fragLoadPolicy: loading(8, 8_000, 60_000),
 };
+
+const PURSUIT_MS = 250;
 
 // A second media error this soon after a recovery means that recovering does not help.
 const RECOVERY_HOLDS_MS = 5_000;
@@ -80,6 +83,10 @@ export function openHls(video, address, events) {
   });
   hls.on(Hls.Events.MANIFEST_PARSED, () => events.onLevels());
   hls.on(Hls.Events.LEVEL_SWITCHED, () => events.onLevels());
+  const pursuit = setInterval(() => {
+    const { latency, targetLatency: target } = hls;
+    video.playbackRate = speed({ latency, target, ahead: bufferedAhead(video) });
+  }, PURSUIT_MS);
   hls.loadSource(address);
   hls.attachMedia(video);
 
@@ -107,7 +114,11 @@ export function openHls(video, address, events) {
     setLevel: (index) => {
       hls.nextLevel = index;
     },
-    destroy: () => hls.destroy(),
+    destroy: () => {
+      clearInterval(pursuit);
+      video.playbackRate = 1;
+      hls.destroy();
+    },
   };
 }
 

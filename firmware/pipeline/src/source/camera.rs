@@ -21,7 +21,10 @@ use gst_video::VideoInfo;
 use link::{InputState, PictureFormat, Wish};
 use media::{FrameRate, NANOS};
 
-use super::{Pictures, Shown, Sounds, paired, probe};
+use super::{
+    Pictures, Shown, Sounds, paired, probe,
+    signal::{self, Signal},
+};
 use crate::{
     bus,
     error::Error,
@@ -33,7 +36,7 @@ use crate::{
 const WAITING: usize = 8;
 /// Sound buffers that may wait for their block.
 const WAITING_SOUND: usize = 128;
-/// How often a missing camera is looked for, and a running one asked whether it still runs.
+/// How often a missing camera is looked for, and a running one asked whether it still runs and has a signal.
 const ROUND: Duration = Duration::from_millis(250);
 /// Without a picture for this long there is no signal.
 const SILENCE: u64 = NANOS;
@@ -58,7 +61,10 @@ struct Shared {
 struct Arrived {
     pictures: VecDeque<(u64, Frame)>,
     sounds: VecDeque<(u64, Vec<i16>)>,
-    last_picture: u64,
+    /// The driver says that there is no signal: what arrives is noise.
+    lost: bool,
+    /// Since when no picture has arrived that could have.
+    silent_since: u64,
 }
 
 impl Camera {
@@ -95,6 +101,7 @@ impl Camera {
     }
 }
 
+/// Looks for the camera once; that there is none is told to `monitor`.
 fn look(device: Option<&Path>, wish: Wish, monitor: &Monitor) -> Option<probe::Camera> {
     let Some(device) = device else {
         let found = probe::first_camera(wish);
@@ -103,14 +110,7 @@ fn look(device: Option<&Path>, wish: Wish, monitor: &Monitor) -> Option<probe::C
         }
         return found;
     };
-    match probe::camera(device, wish) {
-        Ok(found) => Some(found),
-        Err(reason) => {
-            let state = if device.exists() { InputState::Unsupported } else { InputState::NoDevice };
-            monitor.state(state, &format!("channel.input.device: {}: {reason}", device.display()));
-            None
-        }
-    }
+    probe::camera(device, wish).inspect_err(|missing| missing.tell(monitor)).ok()
 }
 
 fn title(camera: &probe::Camera) -> String {

@@ -9,6 +9,7 @@ mod file;
 mod paired;
 mod pass;
 mod probe;
+mod signal;
 mod test;
 
 use channel::sound::Blocks;
