@@ -8,6 +8,7 @@ use std::sync::{
 
 use channel::sound::Blocks;
 use clock::Clock;
+use link::InputState;
 use media::{Grid, NANOS, Sound};
 
 use crate::{
@@ -138,8 +139,7 @@ impl StandIn {
         match &self.drawn {
             Some((drawn, frame)) if *drawn == revision => Ok(Arc::clone(frame)),
             _ => {
-                let reason = monitor.report().reason;
-                let frame = self.draw("No signal", &[&self.name, &reason])?;
+                let frame = self.draw("No signal", &[&self.name, in_short(monitor.report().state)])?;
                 self.drawn = Some((revision, Arc::clone(&frame)));
                 Ok(frame)
             }
@@ -153,5 +153,16 @@ impl StandIn {
 
     fn draw(&self, title: &str, lines: &[&str]) -> Result<Frame, Error> {
         self.pool.draw(|out| slate::draw(title, lines, out))
+    }
+}
+
+/// What viewers may know of an input's state; the technician reads the reason in the status.
+fn in_short(state: InputState) -> &'static str {
+    match state {
+        InputState::Opening => "Looking for the camera",
+        InputState::NoDevice => "The camera is not there",
+        InputState::NoSignal => "The camera gives no picture",
+        InputState::Unsupported => "The picture cannot be read",
+        InputState::Ok => "Waiting for a picture",
     }
 }

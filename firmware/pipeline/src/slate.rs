@@ -38,7 +38,8 @@ pub fn encode(start: &Start, family: &dyn Family) -> Result<Vec<Encoded>, Error>
     let mut slate: Vec<_> = encoded.try_iter().collect();
 
     let track = u8::try_from(start.renditions.len()).unwrap_or(u8::MAX);
-    let mut sound = SoundEncoder::start(&start.sound, track, u64::from(BLOCK), out)?;
+    let mut sound = SoundEncoder::start(&start.sound, track, out)?;
+    sound.begin(u64::from(BLOCK));
     for _ in 0..SILENCE {
         sound.push(vec![0; BLOCK as usize * usize::from(start.sound.channels)])?;
     }

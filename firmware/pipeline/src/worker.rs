@@ -101,12 +101,14 @@ fn encode(wire: &mut Wire, start: &Start, source: Source, pace: &Pace) -> Result
     let top = &start.renditions[0];
     let stand_in = StandIn::new(u32::from(top.width), u32::from(top.height), &start.name)?;
 
+    let sound_track = u8::try_from(start.renditions.len()).unwrap_or(u8::MAX);
+    let mut sound_encoder = SoundEncoder::start(&start.sound, sound_track, out)?;
+
     let first = grid.next_part(pace.clock.now() + RUN_UP);
     let first_slot = grid.first_frame(first);
     let line = grid.line(first, start.sound.sample_rate);
     let first_block = line.next_multiple_of(u64::from(BLOCK));
-    let sound_track = u8::try_from(start.renditions.len()).unwrap_or(u8::MAX);
-    let sound_encoder = SoundEncoder::start(&start.sound, sound_track, first_block, out)?;
+    sound_encoder.begin(first_block);
     let (pictures, sounds) = source.begin(rate, first_slot, &pace.monitor)?;
 
     let picture_loop = spawn("pictures", pace, move |pace| {

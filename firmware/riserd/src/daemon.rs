@@ -110,6 +110,7 @@ async fn serve(
         open(viewers, origin.router(), ended.clone()),
         open(management, console::router(snapshot.clone()), ended.clone()),
     ];
+    let keeper = tokio::spawn(keep_time(clock, ended.clone()));
     let reporter = tokio::spawn(report_always(report, Arc::clone(&store), snapshot, ended));
     tracing::info!(viewers = %settings.viewers.listen, management = %settings.management.listen, "riserd is up");
 
@@ -133,7 +134,7 @@ async fn serve(
     for door in doors {
         let _ = timeout(DRAIN, door).await;
     }
-    let _ = reporter.await;
+    let _ = tokio::join!(keeper, reporter);
     if let Some(store) = Arc::into_inner(store) {
         store.close();
     }
@@ -205,17 +206,23 @@ async fn report_always(
 ) {
     let mut often = interval(SNAPSHOT);
     often.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut slewed = Instant::now();
     loop {
         tokio::select! {
-            _ = often.tick() => {}
+            _ = often.tick() => snapshot.publish(report.state(&store)),
             _ = ended.changed() => return,
         }
-        if slewed.elapsed() >= Duration::from_secs(1) {
-            slewed = Instant::now();
-            report.clock.slew();
+    }
+}
+
+/// Keeps the timeline near the system's clock.
+async fn keep_time(clock: Clock, mut ended: watch::Receiver<bool>) {
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = second.tick() => clock.slew(),
+            _ = ended.changed() => return,
         }
-        snapshot.publish(report.state(&store));
     }
 }
 

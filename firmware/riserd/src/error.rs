@@ -22,7 +22,7 @@ pub enum Error {
         source: settings::Error,
     },
     /// The board's description is not valid.
-    #[error("board: {0}")]
+    #[error("board.id: {0}")]
     Board(#[source] board::Error),
     /// A folder cannot be made.
     #[error("state_dir: {path}: {source}", path = path.display())]

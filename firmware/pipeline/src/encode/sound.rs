@@ -3,7 +3,7 @@
 //! The encoder holds back one block and does not correct its timestamps, so its n-th packet decodes to the block
 //! before the n-th: packets are stamped by count, the first (the encoder's own run-in) is left out.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use gst::prelude::*;
@@ -21,13 +21,13 @@ pub struct SoundEncoder {
     source: gst_app::AppSrc,
     pipeline: bus::Pipeline,
     sound: Sound,
+    first: Arc<OnceLock<u64>>,
     pushed: u64,
 }
 
 impl SoundEncoder {
-    /// Starts the encoder; its first sample is that of the block which begins at `first` (sample frames since the
-    /// epoch). Blocks are pushed from one before `first`.
-    pub fn start(sound: &Sound, track: u8, first: u64, out: Outlet) -> Result<Self, Error> {
+    /// Starts the encoder, which takes a moment, before it is known where its samples begin.
+    pub fn start(sound: &Sound, track: u8, out: Outlet) -> Result<Self, Error> {
         let caps = gst::Caps::builder("audio/x-raw")
             .field("format", "S16LE")
             .field("layout", "interleaved")
@@ -48,7 +48,9 @@ impl SoundEncoder {
             .map_err(|_| Error::Element("avenc_aac"))?;
         let sink_caps =
             gst::Caps::builder("audio/mpeg").field("mpegversion", 4).field("stream-format", "raw").build();
-        let mut tap = Tap { track, sound: sound.clone(), first, packets: 0, out, codec: None };
+        let first = Arc::new(OnceLock::new());
+        let mut tap =
+            Tap { track, sound: sound.clone(), first: Arc::clone(&first), packets: 0, out, codec: None };
         let take = move |sink: &gst_app::AppSink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
             tap.take(&sample)
@@ -60,7 +62,14 @@ impl SoundEncoder {
             &[source.upcast_ref(), &convert, &encoder, sink.upcast_ref()],
         )?;
         pipeline.play()?;
-        Ok(Self { source, pipeline, sound: sound.clone(), pushed: 0 })
+        Ok(Self { source, pipeline, sound: sound.clone(), first, pushed: 0 })
+    }
+
+    /// The first sample is that of the block which begins at `first` (sample frames since the epoch). Blocks are
+    /// pushed from one before `first`.
+    pub fn begin(&mut self, first: u64) {
+        // An encoder begins once.
+        let _ = self.first.set(first);
     }
 
     /// Encodes the next block: [`BLOCK`] interleaved sample frames.
@@ -92,7 +101,7 @@ fn error(reason: String) -> Error {
 struct Tap {
     track: u8,
     sound: Sound,
-    first: u64,
+    first: Arc<OnceLock<u64>>,
     /// Packets that came out so far. The first is the run-in; the second decodes to the block before `first`.
     packets: u64,
     out: Outlet,
@@ -109,7 +118,8 @@ impl Tap {
         let codec = self.codec(sample).ok_or(gst::FlowError::NotNegotiated)?;
         let data =
             sample.buffer().and_then(|buffer| buffer.map_readable().ok()).ok_or(gst::FlowError::Error)?;
-        let decode_time = self.first + (packet - 2) * u64::from(BLOCK);
+        let first = self.first.get().ok_or(gst::FlowError::Error)?;
+        let decode_time = first + (packet - 2) * u64::from(BLOCK);
         let sample = Sample {
             decode_time,
             duration: BLOCK,
