@@ -8,8 +8,12 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
+
+# Seconds after which what lies in the cache is taken to be forgotten.
+UNUSED = 24 * 3600
 
 
 class GuestError(Exception):
@@ -99,6 +103,19 @@ def fetch(cache: Path) -> Kernel:
             _unpack(f"{package}={version}", Path(work))
             (Path(work) / "kernel").rename(root)
     return Kernel(root)
+
+
+def prune(cache: Path, used: list[Path]) -> None:
+    """Removes what a newer kernel left behind. No guest still runs on what none has used for a day. Call it `locked`."""
+    for path in used:
+        os.utime(path)
+    for path in [*cache.glob("linux-image-*"), *cache.glob("initramfs-*"), *cache.glob("tmp*")]:
+        if time.time() - path.stat().st_mtime < UNUSED:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _unpack(package: str, work: Path) -> None:

@@ -72,7 +72,8 @@ pub async fn part(
         let edge = window.edge_segment(position, number);
         edge.is_some_and(|edge| edge.closed || edge.parts.len() > part as usize) || window.ended
     };
-    if !there(&window) && is_ahead(&window, position, number) {
+    let possible = part < window.grid.parts_per_segment && is_ahead(&window, position, number);
+    if possible && !there(&window) {
         reader.wait(deadline(&window), there).await;
     }
     let data = reader.live_part(position, number, part).ok_or(Error::NoMedia("part"))?;

@@ -90,6 +90,7 @@ impl Drop for Pipeline {
 
 fn describe(error: &gst::message::Error) -> String {
     let source = error.src().map(|source| source.name().to_string()).unwrap_or_default();
-    let detail = error.debug().map(|debug| format!(" ({debug})")).unwrap_or_default();
-    format!("{source}: {}{detail}", error.error())
+    let detail = error.debug().map(|debug| debug.to_string()).unwrap_or_default();
+    tracing::warn!(source, detail, error = %error.error(), "GStreamer error");
+    format!("{source}: {}", error.error())
 }

@@ -90,6 +90,11 @@ impl Monitor {
         told.revision += 1;
     }
 
+    /// Whether pictures are said to arrive.
+    pub fn is_ok(&self) -> bool {
+        self.told().state == InputState::Ok
+    }
+
     /// Raised by every change but a count.
     pub fn revision(&self) -> u64 {
         self.told().revision

@@ -22,7 +22,8 @@ use crate::{
 
 /// How long a slot waits for its picture.
 const PATIENCE: u64 = NANOS / 10;
-/// How long the last picture is shown again before the slate takes its place.
+/// How long the last picture is shown again before the slate takes its place; not at all once the input is known to
+/// be lost.
 const HOLD: u64 = NANOS;
 /// Slots this late are left out, to catch up.
 const LATE: u64 = NANOS / 2;
@@ -79,7 +80,7 @@ pub fn pictures(
                 (shown.frame, shown.captured)
             }
             None => match &last {
-                Some((since, frame)) if due - since < HOLD => {
+                Some((since, frame)) if due - since < HOLD && pace.monitor.is_ok() => {
                     pace.monitor.count(Count::Repeated);
                     (Arc::clone(frame), due)
                 }

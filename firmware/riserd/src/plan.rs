@@ -26,7 +26,6 @@ pub fn store(settings: &Settings) -> store::Config {
 
 /// Which input the worker looks for.
 pub fn input(settings: &Settings) -> InputChoice {
-    let pixels = |pixels: u32| u16::try_from(pixels).unwrap_or(u16::MAX);
     let input = &settings.channel.input;
     let wish = Wish {
         width: input.size().map(|(width, _)| pixels(width)),
@@ -61,15 +60,14 @@ impl Plan {
         let channel = &settings.channel;
         let thirty = || FrameRate::new(30, 1).expect("30 is a frame rate");
         let rate = channel.frame_rate.or(format.map(|format| format.rate)).unwrap_or_else(thirty);
-        let (width, height) = format.map_or(UNKNOWN, |format| (format.width, format.height));
+        let wished = channel.input.size().map(|(width, height)| (pixels(width), pixels(height)));
+        let (width, height) =
+            format.map(|format| (format.width, format.height)).or(wished).unwrap_or(UNKNOWN);
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let budget = board.encoder.software.map_or(u64::MAX, |software| {
             software.pixels_per_second(u32::try_from(cores).unwrap_or(u32::MAX))
         });
-        let rung = |rung: &settings::Rung| Rung {
-            height: u16::try_from(rung.height).unwrap_or(u16::MAX),
-            bitrate: rung.bitrate,
-        };
+        let rung = |rung: &settings::Rung| Rung { height: pixels(rung.height), bitrate: rung.bitrate };
         let wanted: Vec<_> = channel.ladder.iter().map(rung).collect();
         let ladder = ladder::plan(Source { width, height, rate }, &wanted, budget);
         let start = Start {
@@ -89,6 +87,10 @@ impl Plan {
 pub fn next_segment(grid: &Grid, last: Option<u64>) -> u64 {
     let frame = |last: u64| grid.first_frame(Position { segment: last + 1, part: 0 });
     last.map_or(0, |last| grid.rate.nanos_of(frame(last)))
+}
+
+fn pixels(pixels: u32) -> u16 {
+    u16::try_from(pixels).unwrap_or(u16::MAX)
 }
 
 fn family(family: &board::Family) -> String {

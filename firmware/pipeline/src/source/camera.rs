@@ -1,11 +1,10 @@
 //! A V4L2 camera: found and probed by `v4l`, captured by GStreamer, looked for again whenever it goes away.
 
 use std::{
-    collections::VecDeque,
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -19,27 +18,28 @@ use clock::Clock;
 use gst::prelude::*;
 use gst_video::VideoInfo;
 use link::{InputState, PictureFormat, Wish};
-use media::{FrameRate, NANOS};
+use media::FrameRate;
 
 use super::{
-    Pictures, Shown, Sounds, paired, probe,
+    Pictures, Shown, Sounds,
+    arrivals::Arrivals,
+    handles::Number,
+    paired, probe,
     signal::{self, Signal},
 };
 use crate::{
     bus,
     error::Error,
-    frame::{Frame, readable},
+    frame::readable,
     monitor::{Count, Monitor},
 };
 
-/// Pictures that may wait for their slot.
-const WAITING: usize = 8;
-/// Sound buffers that may wait for their block.
-const WAITING_SOUND: usize = 128;
 /// How often a missing camera is looked for, and a running one asked whether it still runs and has a signal.
 const ROUND: Duration = Duration::from_millis(250);
-/// Without a picture for this long there is no signal.
-const SILENCE: u64 = NANOS;
+/// GStreamer forgets a handle with every change of a running camera's format: with more than these it is started anew.
+const MOST_HANDLES: usize = 64;
+/// After this many handles that had to be taken away from GStreamer the worker begins anew, before it runs out of them.
+const MOST_FORGOTTEN: usize = 256;
 
 /// A camera that is being captured or looked for.
 pub struct Camera {
@@ -47,35 +47,25 @@ pub struct Camera {
     keeper: JoinHandle<()>,
 }
 
-/// What the capturing threads hand over.
+/// What the keeper, the capturing threads and the channel's loops share.
 struct Shared {
     clock: Clock,
     monitor: Monitor,
+    arrivals: Arrivals,
     ended: AtomicBool,
-    arrived: Mutex<Arrived>,
-    /// A picture has arrived.
-    news: Condvar,
-}
-
-#[derive(Default)]
-struct Arrived {
-    pictures: VecDeque<(u64, Frame)>,
-    sounds: VecDeque<(u64, Vec<i16>)>,
-    /// The driver says that there is no signal: what arrives is noise.
-    lost: bool,
-    /// Since when no picture has arrived that could have.
-    silent_since: u64,
+    /// Handles to cameras that were forgotten open.
+    forgotten: AtomicUsize,
 }
 
 impl Camera {
     /// Looks for the camera and begins to capture it; goes on looking if it is not there.
     pub fn open(device: Option<PathBuf>, wish: Wish, clock: Clock, monitor: Monitor) -> Self {
         let shared = Arc::new(Shared {
+            arrivals: Arrivals::new(clock.clone(), monitor.clone()),
             clock,
             monitor,
             ended: AtomicBool::new(false),
-            arrived: Mutex::default(),
-            news: Condvar::new(),
+            forgotten: AtomicUsize::new(0),
         });
         let found = look(device.as_deref(), wish, &shared.monitor);
         if let Some(camera) = &found {
@@ -110,7 +100,11 @@ fn look(device: Option<&Path>, wish: Wish, monitor: &Monitor) -> Option<probe::C
         }
         return found;
     };
-    probe::camera(device, wish).inspect_err(|missing| missing.tell(monitor)).ok()
+    let tell = |missing: &probe::Missing| {
+        let setting = if missing.state == InputState::NoSignal { "" } else { " (channel.input.device)" };
+        monitor.state(missing.state, &format!("{}{setting}", missing.reason));
+    };
+    probe::camera(device, wish).inspect_err(tell).ok()
 }
 
 fn title(camera: &probe::Camera) -> String {
@@ -124,27 +118,43 @@ fn format(camera: &probe::Camera) -> PictureFormat {
 
 /// Captures the camera until it goes away, then looks for it again, until the worker ends.
 fn keep(shared: &Arc<Shared>, mut found: Option<probe::Camera>, device: Option<&Path>, wish: Wish) {
-    while !shared.ended.load(Ordering::Relaxed) {
+    while !shared.ended() {
         if let Some(camera) = found.take()
-            && let Err(error) = capture(shared, &camera)
+            && let Ok(number) = Number::of(&camera.device)
+            && let Err(reason) = capture(shared, &camera, number)
         {
-            tracing::warn!(device = %camera.device.display(), %error, "capture ended");
-            let gone = !camera.device.exists();
-            let state = if gone { InputState::NoDevice } else { InputState::NoSignal };
-            shared.monitor.state(state, &format!("{}: {error}", camera.name));
+            tracing::warn!(device = %camera.device.display(), reason, "capture ended");
+            tell_loss(shared, &camera, &reason);
+            // A node that is just being removed is gone by then.
+            std::thread::sleep(ROUND);
+            tell_loss(shared, &camera, &reason);
+            shared.let_go(number);
         }
         std::thread::sleep(ROUND);
         found = look(device, wish, &shared.monitor);
     }
 }
 
-/// Captures one camera until it fails or the worker ends.
-fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Error> {
-    let pictures = picture_pipeline(shared, camera)?;
-    pictures.play()?;
+/// Says why a capture broke off.
+fn tell_loss(shared: &Shared, camera: &probe::Camera, reason: &str) {
+    let (state, words) = match camera.device.exists() {
+        true => (InputState::NoSignal, reason),
+        false => (InputState::NoDevice, "was unplugged"),
+    };
+    shared.monitor.state(state, &format!("{}: {words}", title(camera)));
+}
+
+/// Captures one camera until the worker ends; the error says why it broke off before.
+fn capture(shared: &Arc<Shared>, camera: &probe::Camera, number: Number) -> Result<(), String> {
+    let input = signal::Input::open(&camera.device)
+        .inspect_err(|error| tracing::info!(device = %camera.device.display(), %error, "signal not watched"))
+        .ok();
+    shared.arrivals.begin();
+    watch(shared, input.as_ref())?;
+    let pictures = picture_pipeline(shared, camera).and_then(started).map_err(|error| error.to_string())?;
     let card = paired::sound_card(Path::new("/sys"), &camera.device);
     let sounds = card.as_deref().and_then(|card| {
-        let started = sound_pipeline(shared, card).and_then(|pipeline| pipeline.play().map(|()| pipeline));
+        let started = sound_pipeline(shared, card).and_then(started);
         started.inspect_err(|error| tracing::warn!(card, %error, "no sound from the camera's card")).ok()
     });
     let sound = match (&card, &sounds) {
@@ -153,18 +163,31 @@ fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Error> {
         (None, _) => "silence: the camera has no sound".to_owned(),
     };
     shared.monitor.found(&title(camera), format(camera), &sound);
-    let begun = shared.clock.now();
-    while !shared.ended.load(Ordering::Relaxed) {
-        if let Some(reason) = pictures.failure() {
-            return Err(Error::Assemble { what: "capture", reason });
-        }
-        let last = shared.arrived().last_picture.max(begun);
-        if shared.clock.now().saturating_sub(last) > SILENCE {
-            shared.monitor.state(InputState::NoSignal, "the camera is there, but no pictures arrive");
-        }
+    while !shared.ended() {
         std::thread::sleep(ROUND);
+        if let Some(reason) = pictures.failure() {
+            return Err(reason);
+        }
+        watch(shared, input.as_ref())?;
+        if number.handles().is_ok_and(|handles| handles.len() > MOST_HANDLES) {
+            return Err("is opened anew after many changes of its signal".to_owned());
+        }
     }
     Ok(())
+}
+
+/// Looks at the signal, where that is possible.
+fn watch(shared: &Shared, input: Option<&signal::Input>) -> Result<(), String> {
+    match input.map_or(Signal::There, signal::Input::signal) {
+        Signal::There => shared.arrivals.signal_there(),
+        Signal::Lost(words) => shared.arrivals.signal_lost(words),
+        Signal::Gone => return Err("does not answer any more".to_owned()),
+    }
+    Ok(())
+}
+
+fn started(pipeline: bus::Pipeline) -> Result<bus::Pipeline, Error> {
+    pipeline.play().map(|()| pipeline)
 }
 
 fn make(name: &'static str) -> Result<gst::Element, Error> {
@@ -194,7 +217,7 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
             .ok_or(gst::FlowError::NotNegotiated)?;
         let buffer = sample.buffer_owned().ok_or(gst::FlowError::Error)?;
         let frame = readable(buffer, &info).map_err(|_| gst::FlowError::Error)?;
-        shared.picture(captured, frame);
+        shared.arrivals.picture(captured, frame);
         Ok(gst::FlowSuccess::Ok)
     };
     let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
@@ -222,7 +245,7 @@ fn sound_pipeline(shared: &Arc<Shared>, card: &str) -> Result<bus::Pipeline, Err
         let bytes =
             sample.buffer().and_then(|buffer| buffer.map_readable().ok()).ok_or(gst::FlowError::Error)?;
         let samples = bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
-        shared.sound(captured, samples);
+        shared.arrivals.sound(captured, samples);
         Ok(gst::FlowSuccess::Ok)
     };
     let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
@@ -239,50 +262,26 @@ fn live(what: &'static str, chain: &[gst::Element]) -> Result<bus::Pipeline, Err
 }
 
 impl Shared {
+    fn ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     /// When a sample was captured: nanoseconds since the epoch.
     fn captured(&self, sink: &gst_app::AppSink, sample: &gst::Sample) -> Option<u64> {
         let running = sample.buffer()?.pts()?;
         Some(self.clock.at((sink.base_time()? + running).nseconds()))
     }
 
-    fn picture(&self, captured: u64, frame: Frame) {
-        self.monitor.count(Count::In);
-        self.monitor.state(InputState::Ok, "");
-        let mut arrived = self.arrived();
-        arrived.last_picture = captured;
-        if arrived.pictures.len() == WAITING {
-            arrived.pictures.pop_front();
-            self.monitor.count(Count::Dropped);
-        }
-        arrived.pictures.push_back((captured, frame));
-        self.news.notify_one();
-    }
-
-    fn sound(&self, captured: u64, samples: Vec<i16>) {
-        let mut arrived = self.arrived();
-        if arrived.sounds.len() == WAITING_SOUND {
-            arrived.sounds.pop_front();
-        }
-        arrived.sounds.push_back((captured, samples));
-    }
-
-    /// The next picture, waited for until `deadline`.
-    fn next_picture(&self, deadline: u64) -> Option<(u64, Frame)> {
-        let mut arrived = self.arrived();
-        loop {
-            if let Some(picture) = arrived.pictures.pop_front() {
-                return Some(picture);
+    /// Sees to it that no handle to a lost camera stays open.
+    fn let_go(&self, camera: Number) {
+        match camera.let_go() {
+            Ok(0) => {}
+            Ok(forgotten) => {
+                tracing::debug!(forgotten, "GStreamer left the camera open");
+                self.forgotten.fetch_add(forgotten, Ordering::Relaxed);
             }
-            let left = self.clock.until(deadline);
-            if left.is_zero() {
-                return None;
-            }
-            arrived = self.news.wait_timeout(arrived, left).unwrap_or_else(PoisonError::into_inner).0;
+            Err(error) => tracing::warn!(%error, "the camera may still be open"),
         }
-    }
-
-    fn arrived(&self) -> MutexGuard<'_, Arrived> {
-        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -297,6 +296,10 @@ pub struct CameraPictures {
 
 impl Pictures for CameraPictures {
     fn take(&mut self, slot: u64, deadline: u64) -> Result<Option<Shown>, Error> {
+        if self.shared.forgotten.load(Ordering::Relaxed) >= MOST_FORGOTTEN {
+            let reason = "the camera broke off too often".to_owned();
+            return Err(Error::Assemble { what: "capture", reason });
+        }
         let mut due = None;
         loop {
             match self.next.take() {
@@ -314,7 +317,7 @@ impl Pictures for CameraPictures {
                 }
                 None => {}
             }
-            let Some((captured, frame)) = self.shared.next_picture(deadline) else { return Ok(due) };
+            let Some((captured, frame)) = self.shared.arrivals.next_picture(deadline) else { return Ok(due) };
             match self.slots.place(captured) {
                 Fate::Shown(at) => self.next = Some((at, Shown { frame, captured })),
                 Fate::Dropped => self.shared.monitor.count(Count::Dropped),
@@ -340,8 +343,7 @@ pub struct CameraSounds {
 
 impl Sounds for CameraSounds {
     fn lay(&mut self, blocks: &mut Blocks, _until: u64) {
-        let sounds = std::mem::take(&mut self.shared.arrived().sounds);
-        for (captured, samples) in sounds {
+        for (captured, samples) in self.shared.arrivals.sounds() {
             blocks.lay(media::ticks(captured, 48_000), &samples);
         }
     }

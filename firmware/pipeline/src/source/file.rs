@@ -48,7 +48,7 @@ impl Film {
             reel.thread(found, pass, first_slot);
         }
         let reel = Arc::new(reel);
-        let pictures = FilmPictures { reel: Arc::clone(&reel), run: None, ahead: None };
+        let pictures = FilmPictures { reel: Arc::clone(&reel), run: None, ahead: None, fresh: true };
         (pictures, FilmSounds { reel, run: None })
     }
 }
@@ -146,6 +146,8 @@ pub struct FilmPictures {
     run: Option<Arc<Run>>,
     /// Decoded, but not due yet.
     ahead: Option<(u64, Frame)>,
+    /// Nothing has been shown yet.
+    fresh: bool,
 }
 
 impl Pictures for FilmPictures {
@@ -175,6 +177,11 @@ impl Pictures for FilmPictures {
             self.reel.monitor.count(Count::In);
             self.ahead = Some((run.begin + rate.frame_at(nanos), readable(buffer, &run.pass.info()?)?));
         }
+        // In some files the sound begins first: their first picture is shown from the beginning.
+        if self.fresh && due.is_none() {
+            due = self.ahead.as_ref().map(|(_, frame)| Arc::clone(frame));
+        }
+        self.fresh &= due.is_none();
         if let Some(reason) = run.pass.failure() {
             self.reel.monitor.state(InputState::Unsupported, &reason);
         }

@@ -4,8 +4,10 @@
 //! a position, and show the last picture or the slate when it has none. So the encoders never see a source come,
 //! go or change.
 
+mod arrivals;
 mod camera;
 mod file;
+mod handles;
 mod paired;
 mod pass;
 mod probe;

@@ -1,10 +1,19 @@
 //! Which V4L2 cameras there are, which modes they offer, and the rule that picks one.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use link::Wish;
+use link::{InputState, Wish};
 use media::FrameRate;
+use rustix::io::Errno;
 use v4l::{Device, FourCC, frameinterval::FrameIntervalEnum, video::Capture};
+
+use super::signal::{Input, Signal};
+
+/// Where the kernel lists its V4L2 nodes.
+const CLASS: &str = "/sys/class/video4linux";
 
 /// A camera and the mode to run it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,24 +69,61 @@ impl Mode {
     }
 }
 
-/// The first camera that gives pictures the box can read.
-pub fn first_camera(wish: Wish) -> Option<Camera> {
-    let mut nodes = v4l::context::enum_devices();
-    nodes.sort_by_key(|node| node.index());
-    nodes.iter().find_map(|node| camera(node.path(), wish).ok())
+/// Why there is no camera at a device node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// What to call it.
+    pub state: InputState,
+    /// In plain words.
+    pub reason: String,
 }
 
-/// The camera at a device node; the error says in plain words why it is none.
-pub fn camera(device: &Path, wish: Wish) -> Result<Camera, String> {
-    let opened = Device::with_path(device).map_err(|error| error.to_string())?;
-    let modes = modes(&opened);
-    if modes.is_empty() {
-        return Err("gives no pictures that the box can read".to_owned());
+/// The first camera that gives pictures the box can read; nodes of metadata and of sound give none.
+pub fn first_camera(wish: Wish) -> Option<Camera> {
+    nodes(Path::new(CLASS)).iter().find_map(|node| camera(&Path::new("/dev").join(node), wish).ok())
+}
+
+/// The names of the V4L2 capture nodes, in the order of their numbers.
+fn nodes(class: &Path) -> Vec<String> {
+    let number = |name: &str| name.strip_prefix("video")?.parse::<u32>().ok();
+    let names = fs::read_dir(class).into_iter().flatten().flatten();
+    let mut nodes: Vec<_> = names
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter_map(|name| Some((number(&name)?, name)))
+        .collect();
+    nodes.sort();
+    nodes.into_iter().map(|(_, name)| name).collect()
+}
+
+/// The camera at `device`, a device node or a link to one.
+pub fn camera(device: &Path, wish: Wish) -> Result<Camera, Missing> {
+    let missing = |(state, words): (InputState, String)| {
+        let reason = format!("{} {words}", device.display());
+        Missing { state, reason }
+    };
+    let node = fs::canonicalize(device).map_err(|error| missing(unopened(&error)))?;
+    let opened = Device::with_path(&node).map_err(|error| missing(unopened(&error)))?;
+    let mode = choose(&modes(&opened), wish).ok_or_else(|| missing(modeless(&node)))?;
+    let name = node.file_name().map(|node| Path::new(CLASS).join(node).join("name"));
+    let name = name.and_then(|name| fs::read_to_string(name).ok()).unwrap_or_else(|| "camera".to_owned());
+    Ok(Camera { device: node, name: name.trim().to_owned(), mode })
+}
+
+/// What it means that a node cannot be opened.
+fn unopened(error: &io::Error) -> (InputState, String) {
+    match Errno::from_io_error(error) {
+        Some(Errno::NOENT) => (InputState::NoDevice, "is not there".to_owned()),
+        Some(Errno::NODEV | Errno::NXIO) => (InputState::NoDevice, "has no device behind it".to_owned()),
+        _ => (InputState::Unsupported, format!("cannot be opened: {error}")),
     }
-    let mode = choose(&modes, wish).ok_or("offers no usable size")?;
-    let node = v4l::context::Node::new(device);
-    let name = node.name().unwrap_or_else(|| "camera".to_owned());
-    Ok(Camera { device: device.to_owned(), name: name.trim().to_owned(), mode })
+}
+
+/// What it means that a node offers no mode: some drivers offer none while there is no signal.
+fn modeless(node: &Path) -> (InputState, String) {
+    match Input::open(node).map(|input| input.signal()) {
+        Ok(Signal::Lost(words)) => (InputState::NoSignal, format!("gives no pictures: {words}")),
+        _ => (InputState::Unsupported, "gives no pictures that the box can read".to_owned()),
+    }
 }
 
 /// Every mode whose coding can be read. A driver that answers one question with an error is asked the others.
@@ -197,6 +243,33 @@ mod tests {
             mode("MJPG", 3840, 2160, 30),
             mode("H264", 1920, 1080, 30),
         ]
+    }
+
+    #[test]
+    fn nodes_are_taken_in_the_order_of_their_numbers() {
+        let class = tempfile::tempdir().unwrap();
+        for node in ["video10", "video2", "vbi0", "v4l-subdev1", "video", "video99999999999999999999"] {
+            fs::create_dir(class.path().join(node)).unwrap();
+        }
+        assert_eq!(nodes(class.path()), ["video2", "video10"]);
+        assert_eq!(nodes(&class.path().join("none")), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_camera_says_so_in_plain_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |name: &str| {
+            let device = folder.path().join(name);
+            let missing = camera(&device, Wish::default()).unwrap_err();
+            let words = missing.reason.strip_prefix(&format!("{} ", device.display())).unwrap().to_owned();
+            (missing.state, words)
+        };
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert_eq!(said("none"), (InputState::NoDevice, "is not there".to_owned()));
+        let unreadable = "gives no pictures that the box can read".to_owned();
+        assert_eq!(said("file"), (InputState::Unsupported, unreadable));
+        let unplugged = unopened(&io::Error::from_raw_os_error(Errno::NODEV.raw_os_error()));
+        assert_eq!(unplugged, (InputState::NoDevice, "has no device behind it".to_owned()));
     }
 
     #[test]

@@ -1,0 +1,21 @@
+//! A box in a test: started from its binaries, asked over its sockets, judged by other people's programs.
+//!
+//! | module | what for |
+//! |---|---|
+//! | [`riserd`] | one box with its own ports and state, ended whatever happens |
+//! | [`http`] | a viewer's HTTP/1.1 that sees every chunk arrive |
+//! | [`playlist`] | a viewer's HLS |
+//! | [`boxes`] | a reader of CMAF that shares no code with the box's muxer |
+//! | [`peers`] | ffmpeg, ffprobe and GStreamer |
+//! | [`footage`] | real footage |
+//! | [`wait`] | waiting on conditions |
+
+pub mod boxes;
+pub mod footage;
+pub mod http;
+pub mod peers;
+pub mod playlist;
+pub mod riserd;
+pub mod wait;
+
+pub use riserd::Riserd;

@@ -1,0 +1,123 @@
+//! A daemon that dies or is told to end: what was recorded stays, the timeline goes on.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use riser_tests::{
+    Riserd, boxes,
+    riserd::{self, SMALL, TRACKS},
+    wait,
+};
+use sha2::{Digest, Sha256};
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Hashes of every whole segment up to `last`.
+fn hashes(riserd: &Riserd, track: &str, last: u64) -> BTreeMap<u64, [u8; 32]> {
+    let playlist = riserd.playlist(track).unwrap();
+    let numbers = playlist.segments.iter().map(|segment| segment.number).filter(|number| *number <= last);
+    numbers.map(|number| (number, hash(&riserd.segment(track, number)))).collect()
+}
+
+/// The newest segment that the store says is on the disk.
+fn recorded(riserd: &Riserd, oldest: u64) -> u64 {
+    oldest + riserd.count("/store/seconds") * 1000 / 1600
+}
+
+#[test]
+fn after_a_power_cut_everything_recorded_is_served_again() {
+    let mut riserd = Riserd::live(SMALL, &TRACKS, 4);
+    let oldest = riserd.playlist("360p").unwrap().segments[0].number;
+    wait::until("three segments are recorded", Duration::from_secs(15), || {
+        recorded(&riserd, oldest) >= oldest + 3
+    });
+    let last = recorded(&riserd, oldest) - 1;
+    let before = TRACKS.map(|track| hashes(&riserd, track, last));
+    let inits = TRACKS.map(|track| riserd.init(track));
+    let old_worker = riserd.worker().unwrap();
+
+    riserd.kill();
+    let killed = Instant::now();
+    wait::until("the worker ends with its daemon", Duration::from_secs(5), || !riserd::runs(old_worker));
+    println!("orphaned worker gone after {} ms", killed.elapsed().as_millis());
+    let begun = Instant::now();
+    riserd.start_again();
+    let first_new = wait::for_some("new segments", Duration::from_secs(15), || {
+        let playlist = riserd.playlist("360p")?;
+        let at = playlist.segments.iter().position(|segment| segment.discontinuities > 0)?;
+        Some(playlist.segments[at].number)
+    });
+    println!("first whole segment {} ms after the second start", begun.elapsed().as_millis());
+    assert_eq!(riserd.workers_of_this_state().len(), 1, "one worker, no orphan");
+
+    for ((track, before), init) in TRACKS.iter().zip(&before).zip(&inits) {
+        wait::until("the new part has a whole segment", Duration::from_secs(10), || {
+            riserd.playlist(track).is_some_and(|playlist| playlist.last().0 > first_new + 1)
+        });
+        let playlist = riserd.playlist(track).unwrap();
+        assert_eq!(playlist.media_sequence, oldest, "{track}: the past is still listed");
+        let breaks: usize = playlist.segments.iter().map(|segment| segment.discontinuities).sum();
+        assert_eq!(breaks, 1, "{track}: one discontinuity more: {}", playlist.text);
+        assert_eq!(&hashes(&riserd, track, last), before, "{track}: the same bytes");
+        assert!(&riserd.init(track) == init, "{track}: the same encoder, the same init segment");
+        let timescale = u64::from(boxes::timescale(init));
+        for number in [*before.keys().nth(1).unwrap(), first_new + 1] {
+            let start = boxes::chunks(&riserd.segment(track, number))[0].decode_time;
+            assert_eq!(start, number * 1600 * timescale / 1000, "{track} {number}: the same timeline");
+        }
+    }
+    let gaps = riserd.playlist("360p").unwrap().segments.iter().filter(|segment| segment.gap).count();
+    println!("{gaps} segments are gaps: the box was not there");
+    assert!(gaps < 4, "{}", riserd.playlist("360p").unwrap().text);
+}
+
+#[test]
+fn a_box_that_is_told_to_end_ends_in_order() {
+    let mut riserd = Riserd::live(SMALL, &TRACKS, 2);
+    let path = riserd::media_playlist("360p");
+    riserd.terminate();
+    // A viewer who reloads as the standard says learns of the end before the door closes.
+    let (mut playlist, begun) = (riserd.playlist("360p").unwrap(), Instant::now());
+    while !playlist.ended && begun.elapsed() < Duration::from_secs(10) {
+        let (msn, part) = playlist.next();
+        let answer = riserd.get(&format!("{path}?_HLS_msn={msn}&_HLS_part={part}"));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        playlist = riser_tests::playlist::Playlist::parse(&answer.text());
+    }
+    assert!(playlist.ended, "{}", playlist.text);
+    println!("ENDLIST after {} ms", begun.elapsed().as_millis());
+    assert!(playlist.hint.is_none() && playlist.open.is_empty(), "{}", playlist.text);
+    for track in TRACKS {
+        let playlist = riserd.playlist(track).unwrap();
+        assert!(playlist.ended, "{track}");
+        let last = playlist.segments.last().unwrap();
+        let chunks = boxes::chunks(&riserd.segment(track, last.number));
+        let marked = |brands: &[String]| brands.iter().any(|brand| brand == "lmsg");
+        let marks: Vec<bool> = chunks.iter().map(|chunk| marked(&chunk.brands)).collect();
+        assert!(marks.ends_with(&[true]), "{track}: lmsg on the last part: {marks:?}");
+        assert_eq!(marks.iter().filter(|mark| **mark).count(), 1, "{track}: and on no other");
+    }
+    let status = riserd.wait();
+    println!("ended after {} ms", begun.elapsed().as_millis());
+    assert_eq!(status.code(), Some(0), "{}", riserd.log());
+    assert!(riserd.workers_of_this_state().is_empty(), "no orphan");
+    assert!(!riserd.log().contains("ERROR"), "{}", riserd.log());
+}
+
+#[test]
+fn an_ended_channel_begins_anew_on_the_same_timeline() {
+    let mut riserd = Riserd::live(SMALL, &TRACKS, 2);
+    riserd.terminate();
+    riserd.wait();
+    riserd.start_again();
+    wait::until("it goes on", Duration::from_secs(15), || {
+        riserd.playlist("360p").is_some_and(|playlist| {
+            !playlist.ended
+                && playlist.segments.iter().map(|segment| segment.discontinuities).sum::<usize>() == 1
+        })
+    });
+}

@@ -1,0 +1,202 @@
+//! A worker that dies: viewers keep one timeline, the slate stands in, a new worker takes over.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use pipeline::picture::{Size, View, strip};
+use riser_tests::{
+    Riserd, boxes, http, peers,
+    playlist::Playlist,
+    riserd::{self, SMALL, TRACKS},
+    wait,
+};
+
+/// From the kill until a new worker gives samples.
+const BACK: Duration = Duration::from_secs(1);
+
+/// A viewer who reloads a playlist part by part, on a thread of its own.
+struct Follower {
+    stop: Arc<AtomicBool>,
+    thread: thread::JoinHandle<Seen>,
+}
+
+/// What a follower saw.
+#[derive(Default)]
+struct Seen {
+    last: Playlist,
+    /// The longest time between two new parts.
+    longest_wait: Duration,
+    reloads: usize,
+}
+
+impl Follower {
+    fn begin(riserd: &Riserd, track: &'static str) -> Self {
+        let (server, stop) = (riserd.viewers, Arc::new(AtomicBool::new(false)));
+        let stopped = Arc::clone(&stop);
+        let (begun, has_begun) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let path = riserd::media_playlist(track);
+            let mut seen =
+                Seen { last: Playlist::parse(&http::get(server, &path).unwrap().text()), ..Seen::default() };
+            begun.send(()).unwrap();
+            while !stopped.load(Ordering::Relaxed) {
+                let asked = Instant::now();
+                let (msn, part) = seen.last.next();
+                let answer = http::get(server, &format!("{path}?_HLS_msn={msn}&_HLS_part={part}")).unwrap();
+                assert_eq!(answer.status, 200, "{track} {msn}.{part}: {}", answer.text());
+                let now = Playlist::parse(&answer.text());
+                assert!(now.next() > (msn, part), "{track}: a blocking reload brings something new");
+                seen.longest_wait = seen.longest_wait.max(asked.elapsed());
+                seen.reloads += 1;
+                seen.last = now;
+            }
+            seen
+        });
+        has_begun.recv().unwrap();
+        Self { stop, thread }
+    }
+
+    fn end(self) -> Seen {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+/// Kills the worker and waits for the next one to give samples; how long that took, as the status tells it.
+fn kill_and_wait(riserd: &Riserd) -> Duration {
+    let old = riserd.kill_worker();
+    let took = wait::until("a new worker runs", Duration::from_secs(10), || {
+        riserd.worker().is_some_and(|pid| pid != old)
+            && riserd.state("/processes/1/state") == "running"
+            && riserd.state("/channel/state") == "running"
+    });
+    assert!(!riserd::runs(old));
+    took
+}
+
+/// The numbers burnt into the pictures of these segments: none where the slate is shown.
+fn frame_numbers(riserd: &Riserd, init: &[u8], numbers: std::ops::RangeInclusive<u64>) -> Vec<Option<u32>> {
+    let segments: Vec<Vec<u8>> = numbers.map(|number| riserd.segment("360p", number)).collect();
+    let file = riserd.folder().join("followed.mp4");
+    let pieces: Vec<&[u8]> = std::iter::once(init).chain(segments.iter().map(Vec::as_slice)).collect();
+    peers::join(&file, &pieces);
+    let pictures = peers::pictures(&file, 640, 360);
+    let number = |picture: &Vec<u8>| {
+        let (luma, chroma) = picture.split_at(640 * 360);
+        let (cb, cr) = chroma.split_at(320 * 180);
+        let view = View::new(Size { width: 640, height: 360 }, [luma, cb, cr], [640, 320, 320]);
+        strip::read_frame_number(&view.unwrap())
+    };
+    pictures.iter().map(number).collect()
+}
+
+#[test]
+fn viewers_stay_on_one_timeline_while_the_worker_is_replaced() {
+    let riserd = Riserd::live(SMALL, &TRACKS, 3);
+    let inits = TRACKS.map(|track| riserd.init(track));
+    let followers = TRACKS.map(|track| Follower::begin(&riserd, track));
+    let before = riserd.playlist("360p").unwrap().segments[1].number;
+
+    let took = kill_and_wait(&riserd);
+    println!("worker back, as the status tells it, in {} ms", took.as_millis());
+    assert!(took < BACK, "the worker was back only in {took:?}");
+    assert_eq!(riserd.count("/processes/1/restarts"), 1);
+    assert!(riserd.count("/channel/samples_filled") > 0, "the slate is told");
+
+    // Two segments beyond the one in which it happened.
+    let after = riserd.playlist("360p").unwrap().last().0 + 2;
+    for track in TRACKS {
+        wait::until("segments go on", Duration::from_secs(15), || {
+            riserd.playlist(track).unwrap().last().0 > after
+        });
+    }
+    for ((track, init), follower) in TRACKS.iter().zip(&inits).zip(followers) {
+        let seen = follower.end();
+        println!("{track}: {} reloads, longest wait for a part {:?}", seen.reloads, seen.longest_wait);
+        assert!(seen.longest_wait < BACK, "{track}: viewers run dry");
+        let playlist = &seen.last;
+        let listed: Vec<u64> = playlist.segments.iter().map(|segment| segment.number).collect();
+        assert!(listed.contains(&before) && listed.contains(&after));
+        for segment in &playlist.segments {
+            assert!(!segment.gap && segment.discontinuities == 0, "{track}: {}", playlist.text);
+            assert!(segment.number == listed[0] || segment.duration == "1.600000", "{track}: {segment:?}");
+        }
+        assert!(&riserd.init(track) == init, "{track}: the init segment stays");
+        contiguous(&riserd, track, before, after);
+    }
+    let numbers = frame_numbers(&riserd, &inits[0], before..=after);
+    let slate = numbers.iter().filter(|number| number.is_none()).count();
+    println!("slate: {slate} frames of 30 a second, {} ms", slate * 1000 / 30);
+    assert!((1..30).contains(&slate), "less than a second of slate, but some: {slate} frames");
+    let first = u32::try_from(before * 48 & u64::from(u32::MAX)).unwrap();
+    for (number, frame) in numbers.iter().zip(first..) {
+        assert!(number.is_none_or(|number| number == frame), "frame {frame} shows {number:?}");
+    }
+}
+
+/// Each chunk begins where the one before it ended.
+fn contiguous(riserd: &Riserd, track: &str, first: u64, last: u64) {
+    let mut expected = None;
+    for number in first..=last {
+        for chunk in boxes::chunks(&riserd.segment(track, number)) {
+            assert!(expected.is_none_or(|end| end == chunk.decode_time), "{track} {number}: a hole");
+            expected = Some(chunk.end());
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_dies_in_its_first_second_is_replaced() {
+    let riserd = Riserd::start(SMALL);
+    wait::until("the first part", Duration::from_secs(10), || riserd.playlist("360p").is_some());
+    let took = kill_and_wait(&riserd);
+    println!("worker back, without a slate, in {} ms", took.as_millis());
+    assert!(took < 2 * BACK);
+    let first = riserd.playlist("360p").unwrap().segments.last().map_or(0, |segment| segment.number);
+    for track in TRACKS {
+        wait::until("segments go on", Duration::from_secs(15), || {
+            riserd.playlist(track).is_some_and(|playlist| playlist.last().0 > first + 3)
+        });
+        let playlist = riserd.playlist(track).unwrap();
+        let breaks: usize = playlist.segments.iter().map(|segment| segment.discontinuities).sum();
+        assert!(breaks <= 1, "{track}: at most one break: {}", playlist.text);
+        let newest = playlist.segments.last().unwrap();
+        contiguous(&riserd, track, newest.number - 1, newest.number);
+    }
+}
+
+#[test]
+fn a_worker_that_dies_before_it_gave_anything_is_replaced() {
+    let riserd = Riserd::start(SMALL);
+    riserd.kill_worker();
+    riserd.wait_for_segments(&TRACKS, 1);
+    assert_eq!(riserd.count("/processes/1/restarts"), 1);
+    assert_eq!(riserd.state("/channel/state"), "running");
+}
+
+#[test]
+fn a_worker_that_hangs_is_replaced() {
+    let riserd = Riserd::live(SMALL, &TRACKS, 2);
+    let old = wait::for_some("a worker", Duration::from_secs(5), || riserd.worker());
+    rustix::process::kill_process(old, rustix::process::Signal::STOP).unwrap();
+    let took = wait::until("a new worker runs", Duration::from_secs(15), || {
+        riserd.worker().is_some_and(|pid| pid != old) && riserd.state("/channel/state") == "running"
+    });
+    println!("hanging worker replaced in {} ms", took.as_millis());
+    assert!(!riserd::runs(old), "the one that hung is gone");
+    let last = riserd.playlist("360p").unwrap().last().0;
+    wait::until("segments go on", Duration::from_secs(15), || {
+        riserd.playlist("360p").unwrap().last().0 > last + 1
+    });
+    let playlist = riserd.playlist("360p").unwrap();
+    assert!(playlist.segments.iter().all(|segment| !segment.gap), "{}", playlist.text);
+    assert!(playlist.segments.iter().all(|segment| segment.discontinuities == 0), "{}", playlist.text);
+    contiguous(&riserd, "360p", playlist.segments[1].number, playlist.segments.last().unwrap().number);
+}
