@@ -7,6 +7,7 @@
 //! | [`playlist`] | a viewer's HLS |
 //! | [`boxes`] | a reader of CMAF that shares no code with the box's muxer |
 //! | [`peers`] | ffmpeg, ffprobe and GStreamer |
+//! | [`pictures`] | decoded pictures and the numbers burnt into them |
 //! | [`footage`] | real footage |
 //! | [`wait`] | waiting on conditions |
 
@@ -14,6 +15,7 @@ pub mod boxes;
 pub mod footage;
 pub mod http;
 pub mod peers;
+pub mod pictures;
 pub mod playlist;
 pub mod riserd;
 pub mod wait;

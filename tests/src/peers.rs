@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsStr,
-    fs,
     io::Read,
     path::Path,
     process::{Command, Stdio},
@@ -104,13 +103,12 @@ pub struct Packet {
     pub key: bool,
 }
 
-/// The packets of an input, read to its end or for `seconds` of it.
+/// The packets of an input, read to its end.
 ///
 /// # Panics
 /// If ffprobe fails or has anything to say at level `warning`.
-pub fn packets(input: &str, seconds: Option<u32>, patience: Duration) -> Vec<Packet> {
-    let interval = seconds.map_or_else(|| "%".to_owned(), |seconds| format!("%+{seconds}"));
-    let arguments = ["-v", "warning", "-show_packets", "-of", "json", "-read_intervals", &interval, input];
+pub fn packets(input: &str, patience: Duration) -> Vec<Packet> {
+    let arguments = ["-v", "warning", "-show_packets", "-of", "json", input];
     let left = run("ffprobe", &arguments, patience);
     let said = objections(&left.err);
     assert!(left.success && said.is_empty(), "ffprobe {input}: {said:?}");
@@ -129,29 +127,10 @@ pub fn packets(input: &str, seconds: Option<u32>, patience: Duration) -> Vec<Pac
     packets.iter().map(packet).collect()
 }
 
-/// Luma, then both chroma planes of every picture in a file of init segment and segments.
-#[must_use]
-pub fn pictures(file: &Path, width: usize, height: usize) -> Vec<Vec<u8>> {
-    let name = file.to_string_lossy();
-    let arguments = ["-i", &name, "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"];
-    let raw = ffmpeg(&arguments, Duration::from_secs(30));
-    let size = width * height * 3 / 2;
-    assert!(raw.len().is_multiple_of(size) && !raw.is_empty(), "{} bytes of pictures", raw.len());
-    raw.chunks_exact(size).map(<[u8]>::to_vec).collect()
-}
-
 /// The left channel of the sound in a file of init segment and segments, 48 kHz.
 #[must_use]
 pub fn left_channel(file: &Path) -> Vec<i16> {
     let name = file.to_string_lossy();
     let raw = ffmpeg(&["-i", &name, "-f", "s16le", "-"], Duration::from_secs(30));
     raw.chunks_exact(4).map(|frame| i16::from_le_bytes([frame[0], frame[1]])).collect()
-}
-
-/// Writes an init segment and what follows it to one file.
-///
-/// # Panics
-/// If it cannot.
-pub fn join(file: &Path, pieces: &[&[u8]]) {
-    fs::write(file, pieces.concat()).expect("the file can be written");
 }

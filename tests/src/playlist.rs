@@ -90,14 +90,16 @@ impl Playlist {
         playlist
     }
 
-    /// The number and part index of the last part there is; the part is none where whole segments end the list.
+    /// The number of the last whole segment.
     #[must_use]
-    pub fn last(&self) -> (u64, Option<u64>) {
-        let last = self.segments.last().map_or(self.media_sequence, |segment| segment.number);
-        match self.open.len() {
-            0 => (last, None),
-            parts => (last + 1, Some(parts as u64 - 1)),
-        }
+    pub fn last_whole(&self) -> Option<u64> {
+        self.segments.last().map(|segment| segment.number)
+    }
+
+    /// Discontinuities between the segments.
+    #[must_use]
+    pub fn breaks(&self) -> usize {
+        self.segments.iter().map(|segment| segment.discontinuities).sum()
     }
 
     /// `_HLS_msn` and `_HLS_part` of what comes next, as the preload hint names it.

@@ -156,6 +156,26 @@ impl Riserd {
         self.bytes(&format!("/live/main/{track}/{number}.m4s"))
     }
 
+    /// A file of a track's init segment and these of its segments.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    #[must_use]
+    pub fn film(&self, track: &str, numbers: impl IntoIterator<Item = u64>) -> PathBuf {
+        let mut pieces = vec![self.init(track)];
+        pieces.extend(numbers.into_iter().map(|number| self.segment(track, number)));
+        let film = self.state.path().join(format!("{track}.mp4"));
+        fs::write(&film, pieces.concat()).expect("the film can be written");
+        film
+    }
+
+    /// Waits until a track's segment is whole.
+    pub fn wait_for(&self, track: &str, number: u64) {
+        wait::until(&format!("{track} has segment {number}"), PATIENCE, || {
+            self.playlist(track).is_some_and(|playlist| playlist.last_whole() >= Some(number))
+        });
+    }
+
     /// The box's state.
     ///
     /// # Panics
@@ -222,12 +242,6 @@ impl Riserd {
     /// Waits until the daemon has ended.
     pub fn wait(&mut self) -> ExitStatus {
         wait::for_some("riserd ends", PATIENCE, || self.child.try_wait().expect("riserd is ours"))
-    }
-
-    /// The folder of its state.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.state.path()
     }
 
     /// What it has written to its standard error.

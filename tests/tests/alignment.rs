@@ -7,7 +7,6 @@ use riser_tests::{
     boxes::{self, Chunk},
     peers,
     riserd::{SMALL, TRACKS},
-    wait,
 };
 
 /// Whole segments that are looked at.
@@ -43,9 +42,7 @@ fn check(rate: &Rate) {
     let first = riserd.playlist("360p").expect("it has begun").segments[0].number + 1;
     let last = first + SEGMENTS as u64 - 1;
     for track in TRACKS {
-        wait::until("whole segments", Duration::from_secs(15), || {
-            riserd.playlist(track).is_some_and(|playlist| playlist.last().0 > last)
-        });
+        riserd.wait_for(track, last);
     }
     let numbers: Vec<u64> = (first..=last).collect();
     for track in ["360p", "180p"] {
@@ -97,7 +94,7 @@ fn check_picture(riserd: &Riserd, track: &str, rate: &Rate, first: u64, segments
         }
     }
     // ffprobe reads the same from the same bytes.
-    let packets = probe(riserd, track, &init, first);
+    let packets = probe(riserd, track, first);
     let expected: Vec<u64> =
         (0..SEGMENTS * rate.frames).map(|nth| first * rate.segment + nth as u64 * frame).collect();
     assert_eq!(packets.iter().map(|packet| packet.dts).collect::<Vec<_>>(), expected, "{track}");
@@ -126,7 +123,7 @@ fn check_sound(riserd: &Riserd, rate: &Rate, first: u64, segments: &[Vec<Chunk>]
             decode_time = chunk.end();
         }
     }
-    let packets = probe(riserd, "audio", &init, first);
+    let packets = probe(riserd, "audio", first);
     let first = segments[0][0].decode_time;
     let expected: Vec<u64> = (first..decode_time).step_by(1024).collect();
     assert_eq!(packets.iter().map(|packet| packet.dts).collect::<Vec<_>>(), expected);
@@ -138,15 +135,11 @@ fn check_reference(chunk: &Chunk, timescale: u32) {
     let (ntp, media_time) = chunk.reference.expect("every chunk has a prft");
     assert_eq!(media_time, chunk.decode_time);
     let due = u128::from(media_time) * 1000 / u128::from(timescale);
-    let captured = (u128::from(ntp) * 1000 >> 32) - 2_208_988_800_000;
+    let captured = ((u128::from(ntp) * 1000) >> 32) - 2_208_988_800_000;
     assert!(due.abs_diff(captured) < 1000, "captured {captured}, due {due}");
 }
 
-fn probe(riserd: &Riserd, track: &str, init: &[u8], first: u64) -> Vec<peers::Packet> {
-    let file = riserd.folder().join(format!("{track}.mp4"));
-    let segments: Vec<Vec<u8>> =
-        (first..first + SEGMENTS as u64).map(|number| riserd.segment(track, number)).collect();
-    let pieces: Vec<&[u8]> = std::iter::once(init).chain(segments.iter().map(Vec::as_slice)).collect();
-    peers::join(&file, &pieces);
-    peers::packets(&file.to_string_lossy(), None, Duration::from_secs(20))
+fn probe(riserd: &Riserd, track: &str, first: u64) -> Vec<peers::Packet> {
+    let film = riserd.film(track, first..first + SEGMENTS as u64);
+    peers::packets(&film.to_string_lossy(), Duration::from_secs(20))
 }

@@ -104,7 +104,7 @@ fn a_segment_in_the_making_arrives_part_by_part() {
         answer.chunks.iter().map(|(at, _)| at.duration_since(first).as_millis()).collect();
     println!("parts arrived after {arrivals:?} ms");
     for (nth, arrival) in (0u128..).zip(&arrivals) {
-        assert!(arrival.abs_diff(nth * 200) < 150, "a part every 200 ms: {arrivals:?}");
+        assert!(arrival.abs_diff(nth * 200) < 300, "a part every 200 ms: {arrivals:?}");
     }
     assert!(answer.body == riserd.segment("360p", number), "the same bytes as when it is whole");
     let parts = boxes::chunks(&answer.body);

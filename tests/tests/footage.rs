@@ -6,8 +6,11 @@ use std::{
     time::Duration,
 };
 
-use pipeline::picture::{Size, View, ViewMut, strip};
-use riser_tests::{Riserd, footage, peers, wait};
+use riser_tests::{
+    Riserd, footage, peers,
+    pictures::{self, LARGE},
+    wait,
+};
 use tempfile::TempDir;
 
 fn input(path: &Path) -> String {
@@ -24,13 +27,10 @@ const FRAMES: u32 = 96;
 /// Four seconds of the footage with each frame's number burnt in.
 fn numbered_clip(folder: &Path) -> PathBuf {
     let clip = footage::short_clip(folder, 8, 4);
-    let size = Size { width: 640, height: 360 };
-    let mut pictures = peers::pictures(&clip, size.width, size.height);
+    let mut pictures = pictures::decode(&clip, LARGE);
     assert_eq!(pictures.len(), FRAMES as usize);
-    for (number, picture) in pictures.iter_mut().enumerate() {
-        let (luma, chroma) = picture.split_at_mut(640 * 360);
-        let (cb, cr) = chroma.split_at_mut(320 * 180);
-        strip::draw(number as u64, &mut ViewMut::new(size, [luma, cb, cr], [640, 320, 320]).unwrap());
+    for (number, picture) in (0..).zip(&mut pictures) {
+        pictures::burn_in(number, picture, LARGE);
     }
     let (raw, numbered) = (folder.join("numbered.yuv"), folder.join("numbered.mp4"));
     fs::write(&raw, pictures.concat()).unwrap();
@@ -129,40 +129,27 @@ fn a_film_is_played_frame_by_frame_and_again_from_its_start() {
     let riserd = Riserd::live(&input(&clip), &["360p", "audio"], 7);
     nothing_lost(&riserd, 0);
     let playlist = riserd.playlist("360p").unwrap();
-    assert!(playlist.segments.iter().all(|segment| !segment.gap && segment.discontinuities == 0));
+    assert!(playlist.breaks() == 0 && playlist.segments.iter().all(|segment| !segment.gap));
 
-    let listed: Vec<u64> = playlist.segments.iter().map(|segment| segment.number).collect();
-    let film = |track: &str| {
-        let file = folder.path().join(format!("{track}.mp4"));
-        let mut pieces = vec![riserd.init(track)];
-        pieces.extend(listed.iter().map(|number| riserd.segment(track, *number)));
-        peers::join(&file, &pieces.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        file
-    };
+    let film = |track: &str| riserd.film(track, playlist.segments.iter().map(|segment| segment.number));
     let file = film("360p");
-    let numbers: Vec<u32> = peers::pictures(&file, 640, 360).iter().map(|picture| number(picture)).collect();
+    let number = |picture: &Vec<u8>| pictures::frame_number(picture, LARGE).expect("a number");
+    let numbers: Vec<u32> = pictures::decode(&file, LARGE).iter().map(number).collect();
     println!("{} frames, {} times round the file", numbers.len(), numbers.len() / FRAMES as usize);
     assert!(numbers.len() > 2 * FRAMES as usize, "twice over the end");
     assert_eq!(numbers[0], 0, "it begins at its beginning");
     for (number, expected) in numbers.iter().zip((0..FRAMES).cycle()) {
         assert_eq!(*number, expected, "every frame once and in order: {numbers:?}");
     }
-    let mut times = peers::packets(&file.to_string_lossy(), None, Duration::from_secs(20)).into_iter();
+    let mut times = peers::packets(&file.to_string_lossy(), Duration::from_secs(20)).into_iter();
     let mut last = times.next().unwrap().dts;
     for packet in times {
         assert_eq!(packet.dts, last + 1000, "24 a second in ticks of 24000");
         last = packet.dts;
     }
     // The sound goes on over the end of the file too.
-    let sound = peers::packets(&film("audio").to_string_lossy(), None, Duration::from_secs(20));
+    let sound = peers::packets(&film("audio").to_string_lossy(), Duration::from_secs(20));
     assert!(sound.windows(2).all(|pair| pair[1].dts == pair[0].dts + 1024));
-}
-
-fn number(picture: &[u8]) -> u32 {
-    let (luma, chroma) = picture.split_at(640 * 360);
-    let (cb, cr) = chroma.split_at(320 * 180);
-    let view = View::new(Size { width: 640, height: 360 }, [luma, cb, cr], [640, 320, 320]).unwrap();
-    strip::read_frame_number(&view).expect("a number can be read")
 }
 
 #[test]

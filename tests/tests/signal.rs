@@ -1,60 +1,41 @@
 //! The truth of the test signal: what is burnt into a frame is its time, and the beep is on the second.
 
-use std::time::Duration;
+use std::path::PathBuf;
 
-use pipeline::{
-    picture::{Size, View, strip},
-    tone,
-};
+use pipeline::tone;
 use riser_tests::{
-    Riserd, boxes, peers,
+    Riserd, boxes, peers, pictures,
     riserd::{SMALL, TRACKS},
-    wait,
 };
 
 /// Sound this far from its time could be told from the picture's by nobody; a millisecond is the promise.
 const NEAR: i64 = 48;
 
-/// A track's init segment and its second to fourth segments in one file, and the decode time of the first sample.
-fn three_segments(riserd: &Riserd, track: &str) -> (std::path::PathBuf, u64) {
+/// A track's second to fourth segments in one file, and the decode time of their first sample.
+fn three_segments(riserd: &Riserd, track: &str) -> (PathBuf, u64) {
     let first = riserd.playlist(track).unwrap().segments[0].number + 1;
-    wait::until("whole segments", Duration::from_secs(15), || {
-        riserd.playlist(track).is_some_and(|playlist| playlist.last().0 > first + 2)
-    });
-    let mut pieces = vec![riserd.init(track)];
-    pieces.extend((first..first + 3).map(|number| riserd.segment(track, number)));
-    let decode_time = boxes::chunks(&pieces[1])[0].decode_time;
-    let file = riserd.folder().join(format!("{track}.mp4"));
-    peers::join(&file, &pieces.iter().map(Vec::as_slice).collect::<Vec<_>>());
-    (file, decode_time)
+    riserd.wait_for(track, first + 2);
+    let decode_time = boxes::chunks(&riserd.segment(track, first))[0].decode_time;
+    (riserd.film(track, first..first + 3), decode_time)
 }
 
 #[test]
 fn every_picture_shows_its_own_frame_number() {
     for (rate, duration) in [("30", 1000), ("30000/1001", 1001)] {
         let riserd = Riserd::live(&format!("[channel]\nframe_rate = '{rate}'\n{SMALL}"), &TRACKS, 1);
-        for (track, size) in
-            [("360p", Size { width: 640, height: 360 }), ("180p", Size { width: 320, height: 180 })]
-        {
-            let (file, decode_time) = three_segments(&riserd, track);
-            let pictures = peers::pictures(&file, size.width, size.height);
+        for (track, size) in [("360p", pictures::LARGE), ("180p", pictures::SMALL)] {
+            let (film, decode_time) = three_segments(&riserd, track);
+            let pictures = pictures::decode(&film, size);
             assert_eq!(pictures.len(), 3 * 48, "{rate} {track}");
             let first = decode_time / duration;
             for (picture, frame) in pictures.iter().zip(first..) {
-                let number = frame_number(picture, size);
+                let number = pictures::frame_number(picture, size);
                 assert_eq!(number, Some(frame as u32), "{rate} {track}: frame {frame}");
             }
         }
         let input = riserd.state("/channel/input");
         assert_eq!((&input["skipped"], &input["slate"]), (&0.into(), &0.into()), "{input}");
     }
-}
-
-fn frame_number(picture: &[u8], size: Size) -> Option<u32> {
-    let (luma, chroma) = picture.split_at(size.width * size.height);
-    let (cb, cr) = chroma.split_at(chroma.len() / 2);
-    let half = size.width / 2;
-    strip::read_frame_number(&View::new(size, [luma, cb, cr], [size.width, half, half])?)
 }
 
 #[test]

@@ -10,7 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pipeline::picture::{Size, View, strip};
 use riser_tests::{
     Riserd, boxes, http, peers,
     playlist::Playlist,
@@ -81,22 +80,6 @@ fn kill_and_wait(riserd: &Riserd) -> Duration {
     took
 }
 
-/// The numbers burnt into the pictures of these segments: none where the slate is shown.
-fn frame_numbers(riserd: &Riserd, init: &[u8], numbers: std::ops::RangeInclusive<u64>) -> Vec<Option<u32>> {
-    let segments: Vec<Vec<u8>> = numbers.map(|number| riserd.segment("360p", number)).collect();
-    let file = riserd.folder().join("followed.mp4");
-    let pieces: Vec<&[u8]> = std::iter::once(init).chain(segments.iter().map(Vec::as_slice)).collect();
-    peers::join(&file, &pieces);
-    let pictures = peers::pictures(&file, 640, 360);
-    let number = |picture: &Vec<u8>| {
-        let (luma, chroma) = picture.split_at(640 * 360);
-        let (cb, cr) = chroma.split_at(320 * 180);
-        let view = View::new(Size { width: 640, height: 360 }, [luma, cb, cr], [640, 320, 320]);
-        strip::read_frame_number(&view.unwrap())
-    };
-    pictures.iter().map(number).collect()
-}
-
 #[test]
 fn viewers_stay_on_one_timeline_while_the_worker_is_replaced() {
     let riserd = Riserd::live(SMALL, &TRACKS, 3);
@@ -111,12 +94,8 @@ fn viewers_stay_on_one_timeline_while_the_worker_is_replaced() {
     assert!(riserd.count("/channel/samples_filled") > 0, "the slate is told");
 
     // Two segments beyond the one in which it happened.
-    let after = riserd.playlist("360p").unwrap().last().0 + 2;
-    for track in TRACKS {
-        wait::until("segments go on", Duration::from_secs(15), || {
-            riserd.playlist(track).unwrap().last().0 > after
-        });
-    }
+    let after = riserd.playlist("360p").unwrap().last_whole().unwrap() + 3;
+    TRACKS.map(|track| riserd.wait_for(track, after));
     for ((track, init), follower) in TRACKS.iter().zip(&inits).zip(followers) {
         let seen = follower.end();
         println!("{track}: {} reloads, longest wait for a part {:?}", seen.reloads, seen.longest_wait);
@@ -131,11 +110,12 @@ fn viewers_stay_on_one_timeline_while_the_worker_is_replaced() {
         assert!(&riserd.init(track) == init, "{track}: the init segment stays");
         contiguous(&riserd, track, before, after);
     }
-    let numbers = frame_numbers(&riserd, &inits[0], before..=after);
+    let film = pictures::decode(&riserd.film("360p", before..=after), LARGE);
+    let numbers: Vec<_> = film.iter().map(|picture| pictures::frame_number(picture, LARGE)).collect();
     let slate = numbers.iter().filter(|number| number.is_none()).count();
     println!("slate: {slate} frames of 30 a second, {} ms", slate * 1000 / 30);
     assert!((1..30).contains(&slate), "less than a second of slate, but some: {slate} frames");
-    let first = u32::try_from(before * 48 & u64::from(u32::MAX)).unwrap();
+    let first = u32::try_from((before * 48) & u64::from(u32::MAX)).unwrap();
     for (number, frame) in numbers.iter().zip(first..) {
         assert!(number.is_none_or(|number| number == frame), "frame {frame} shows {number:?}");
     }
@@ -159,14 +139,11 @@ fn a_worker_that_dies_in_its_first_second_is_replaced() {
     let took = kill_and_wait(&riserd);
     println!("worker back, without a slate, in {} ms", took.as_millis());
     assert!(took < 2 * BACK);
-    let first = riserd.playlist("360p").unwrap().segments.last().map_or(0, |segment| segment.number);
+    let first = riserd.playlist("360p").unwrap().next().0;
     for track in TRACKS {
-        wait::until("segments go on", Duration::from_secs(15), || {
-            riserd.playlist(track).is_some_and(|playlist| playlist.last().0 > first + 3)
-        });
+        riserd.wait_for(track, first + 3);
         let playlist = riserd.playlist(track).unwrap();
-        let breaks: usize = playlist.segments.iter().map(|segment| segment.discontinuities).sum();
-        assert!(breaks <= 1, "{track}: at most one break: {}", playlist.text);
+        assert!(playlist.breaks() <= 1, "{track}: at most one break: {}", playlist.text);
         let newest = playlist.segments.last().unwrap();
         contiguous(&riserd, track, newest.number - 1, newest.number);
     }
@@ -191,12 +168,10 @@ fn a_worker_that_hangs_is_replaced() {
     });
     println!("hanging worker replaced in {} ms", took.as_millis());
     assert!(!riserd::runs(old), "the one that hung is gone");
-    let last = riserd.playlist("360p").unwrap().last().0;
-    wait::until("segments go on", Duration::from_secs(15), || {
-        riserd.playlist("360p").unwrap().last().0 > last + 1
-    });
+    let last = riserd.playlist("360p").unwrap().last_whole().unwrap();
+    riserd.wait_for("360p", last + 2);
     let playlist = riserd.playlist("360p").unwrap();
     assert!(playlist.segments.iter().all(|segment| !segment.gap), "{}", playlist.text);
-    assert!(playlist.segments.iter().all(|segment| segment.discontinuities == 0), "{}", playlist.text);
-    contiguous(&riserd, "360p", playlist.segments[1].number, playlist.segments.last().unwrap().number);
+    assert_eq!(playlist.breaks(), 0, "{}", playlist.text);
+    contiguous(&riserd, "360p", playlist.segments[1].number, last + 2);
 }

@@ -1,6 +1,6 @@
 //! Encodes the slate that `riserd` shows while it has no worker, with the very parameters of the live encoders.
 
-use std::sync::mpsc::sync_channel;
+use std::{sync::mpsc::sync_channel, time::Duration};
 
 use link::Start;
 
@@ -29,8 +29,10 @@ pub fn encode(start: &Start, family: &dyn Family) -> Result<Vec<Encoded>, Error>
     };
     let mut ladder = family.build(&plan, &out)?;
     for slot in 0..frames {
+        // At twice the pace of live, so that the live encoders feel little of it.
+        std::thread::sleep(Duration::from_nanos(start.grid.rate.nanos_of(1) / 2));
         while !ladder.has_room() {
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(5));
         }
         ladder.push(&Picture { frame: frame.clone(), slot, captured: 0, sync: slot == 0 })?;
     }

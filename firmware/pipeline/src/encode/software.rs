@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Pictures that may wait in front of one encoder.
-const WAITING: u64 = 6;
+const WAITING: u64 = 10;
 
 /// Capture times are remembered for this many slots, far more than an encoder holds.
 const REMEMBERED: usize = 256;
