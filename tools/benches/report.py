@@ -47,7 +47,7 @@ def judge(name, ratio, bar, others_hold=True):
 
 
 def run(benchmark):
-    """Runs a benchmark; one that cannot be made ends with status 2 and the reason."""
+    """Runs a benchmark; one that cannot be made prints no verdict but the reason, and ends with status 1."""
     try:
         benchmark()
     except Failed as reason:
