@@ -47,8 +47,8 @@ struct Shown {
 fn play(uri: &str, pictures: usize, sounds: usize) -> Shown {
     let mut command = Command::new("gst-launch-1.0");
     command.arg("-v").arg("playbin3").arg(format!("uri={uri}"));
-    command.arg("video-sink=checksumsink hash=md5 sync=false");
-    command.arg("audio-sink=checksumsink hash=sha1 sync=false");
+    command.arg("video-sink=checksumsink hash=md5 sync=true");
+    command.arg("audio-sink=checksumsink hash=sha1 sync=true");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut player = Player(command.spawn().expect("gst-launch-1.0 is installed"));
     let (lines, said) = mpsc::sync_channel(64);
@@ -71,6 +71,7 @@ fn play(uri: &str, pictures: usize, sounds: usize) -> Shown {
             panic!("{error}: {} pictures, {} blocks of sound", shown.pictures.len(), shown.sounds.len())
         });
         assert!(!line.starts_with("ERROR") && !line.starts_with("WARNING"), "{line}");
+        assert!(!line.contains("Buffering, setting pipeline to PAUSED"), "the player ran dry");
         demuxer |= line.contains("GstHLSDemux2");
         match buffer(&line) {
             Some((time, MD5)) => shown.pictures.push(time),
