@@ -71,7 +71,6 @@ fn play(uri: &str, pictures: usize, sounds: usize) -> Shown {
             panic!("{error}: {} pictures, {} blocks of sound", shown.pictures.len(), shown.sounds.len())
         });
         assert!(!line.starts_with("ERROR") && !line.starts_with("WARNING"), "{line}");
-        assert!(!line.contains("Buffering, setting pipeline to PAUSED"), "the player ran dry");
         demuxer |= line.contains("GstHLSDemux2");
         match buffer(&line) {
             Some((time, MD5)) => shown.pictures.push(time),
