@@ -75,6 +75,7 @@ fn nothing_lost(riserd: &Riserd, repeated: u64) {
     }
     assert_eq!(input["repeated"], repeated, "{input}");
     assert_eq!(riserd.count("/channel/samples_refused"), 0);
+    assert_eq!(riserd.count("/processes/1/restarts"), 0);
 }
 
 #[test]

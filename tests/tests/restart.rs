@@ -125,3 +125,17 @@ fn an_ended_channel_begins_anew_on_the_same_timeline() {
         })
     });
 }
+
+#[test]
+fn a_quick_restart_keeps_the_time_true() {
+    let mut riserd = Riserd::live(SMALL, &TRACKS, 2);
+    wait::until("a segment is recorded", Duration::from_secs(15), || riserd.count("/store/seconds") > 1);
+    let last = riserd.playlist("360p").unwrap().last_whole().unwrap();
+    riserd.kill();
+    riserd.start_again();
+    riserd.wait_for("360p", last + 3);
+    let ahead = riserd.state("/clock_error").as_i64().unwrap();
+    println!("the timeline is {} us ahead of the clock", ahead / 1000);
+    assert!(ahead.abs() < 20_000_000, "{ahead} ns: the segment that was open is not waited out by a step");
+    assert_eq!(riserd.playlist("360p").unwrap().breaks(), 1);
+}

@@ -14,12 +14,9 @@ mod manifest;
 mod media_bytes;
 mod respond;
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
+use arc_swap::ArcSwapOption;
 use axum::{
     Router,
     extract::State,
@@ -49,7 +46,7 @@ pub struct Origin {
 }
 
 struct Shared {
-    channels: HashMap<String, OnceLock<Reader>>,
+    channels: HashMap<String, ArcSwapOption<Reader>>,
     clock: Clock,
     web: PathBuf,
 }
@@ -58,15 +55,14 @@ impl Origin {
     /// An origin whose channels have not begun.
     #[must_use]
     pub fn new(config: Config, clock: Clock) -> Self {
-        let channels = config.channels.into_iter().map(|name| (name, OnceLock::new())).collect();
+        let channels = config.channels.into_iter().map(|name| (name, ArcSwapOption::empty())).collect();
         Self { shared: Arc::new(Shared { channels, clock, web: config.web }) }
     }
 
-    /// A channel has begun: it is read through `reader` from now on. Told once for each channel.
+    /// A channel has begun: it is read through `reader` from now on.
     pub fn begin(&self, channel: &str, reader: Reader) {
         if let Some(slot) = self.shared.channels.get(channel) {
-            // A channel begins once in a process's life.
-            let _ = slot.set(reader);
+            slot.store(Some(Arc::new(reader)));
         }
     }
 
@@ -82,9 +78,9 @@ impl Origin {
             .fallback_service(page)
     }
 
-    fn reader(&self, channel: &str) -> Result<&Reader, Error> {
+    fn reader(&self, channel: &str) -> Result<Arc<Reader>, Error> {
         let slot = self.shared.channels.get(channel).ok_or_else(|| Error::NoChannel(channel.to_owned()))?;
-        slot.get().ok_or_else(|| Error::NotYet(channel.to_owned()))
+        slot.load_full().ok_or_else(|| Error::NotYet(channel.to_owned()))
     }
 }
 
@@ -122,24 +118,24 @@ impl Origin {
         let route = Route::parse(uri.path(), uri.query())?;
         match &route {
             Route::Time => Ok(respond::time(self.shared.clock.now())),
-            Route::Master { channel } => manifest::master(self.reader(channel)?, headers).await,
+            Route::Master { channel } => manifest::master(&*self.reader(channel)?, headers).await,
             Route::Media { channel, track, directives } => {
-                manifest::media(self.reader(channel)?, track, *directives, headers).await
+                manifest::media(&*self.reader(channel)?, track, *directives, headers).await
             }
             Route::Manifest { channel } => {
-                manifest::dash(self.reader(channel)?, self.shared.clock.now(), headers).await
+                manifest::dash(&*self.reader(channel)?, self.shared.clock.now(), headers).await
             }
             Route::Init { channel, track, layout } => {
-                media_bytes::init(self.reader(channel)?, track, *layout, headers)
+                media_bytes::init(&*self.reader(channel)?, track, *layout, headers)
             }
             Route::Segment { channel, track, number } => {
-                media_bytes::segment(self.reader(channel)?, track, *number, headers).await
+                media_bytes::segment(&*self.reader(channel)?, track, *number, headers).await
             }
             Route::Part { channel, track, number, part } => {
-                media_bytes::part(self.reader(channel)?, track, *number, *part, headers).await
+                media_bytes::part(&*self.reader(channel)?, track, *number, *part, headers).await
             }
             Route::Start { channel, track, decode_time } => {
-                media_bytes::at_time(self.reader(channel)?, track, *decode_time, headers).await
+                media_bytes::at_time(&*self.reader(channel)?, track, *decode_time, headers).await
             }
         }
     }

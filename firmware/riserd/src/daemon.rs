@@ -26,8 +26,8 @@ use tokio::{
 use crate::{
     error::Error,
     facts::Facts,
-    line::Line,
-    plan::{self, Plan},
+    plan,
+    planner::Planner,
     supervisor::{Supervisor, socket},
 };
 
@@ -100,7 +100,13 @@ async fn serve(
         socket: socket(&run_dir, &name),
         name: settings.name.clone(),
         input: plan::input(&settings),
-        plan: planner(Arc::clone(&settings), board, Arc::clone(&store), origin.clone(), clock.clone()),
+        planner: Planner::new(
+            Arc::clone(&settings),
+            board,
+            Arc::clone(&store),
+            origin.clone(),
+            clock.clone(),
+        ),
         clock: clock.clone(),
         facts,
         stop: stopped.clone(),
@@ -139,26 +145,6 @@ async fn serve(
         store.close();
     }
     result
-}
-
-/// Makes the plan for the channel's first input and opens its line into the store.
-fn planner(
-    settings: Arc<Settings>,
-    board: Arc<board::Board>,
-    store: Arc<Store>,
-    origin: Origin,
-    clock: Clock,
-) -> impl FnMut(Option<&link::PictureFormat>) -> Result<(Plan, Line), Error> {
-    move |format| {
-        let name = &settings.channel.name;
-        let plan = Plan::new(&settings, &board, format, link::Clock { offset: clock.offset() });
-        let grid = plan.start.grid;
-        let (writer, reader) = store.stream(name, grid).map_err(Error::Store)?;
-        let last = reader.window().history.last().map(|segment| segment.number);
-        clock.reach(plan::next_segment(&grid, last));
-        origin.begin(name, reader);
-        Ok((plan, Line::new(grid, writer, last)))
-    }
 }
 
 fn flatten(joined: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {

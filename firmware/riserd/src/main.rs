@@ -6,6 +6,8 @@ mod error;
 mod facts;
 mod line;
 mod plan;
+mod planner;
+mod session;
 mod supervisor;
 
 use std::{path::PathBuf, process::ExitCode};

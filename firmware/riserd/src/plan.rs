@@ -40,7 +40,7 @@ pub fn input(settings: &Settings) -> InputChoice {
     }
 }
 
-/// What a channel encodes: fixed when its first input is known, the same for every worker that follows.
+/// What a channel encodes: fixed when its input is first seen, the same for every worker that follows.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What the worker is told.
@@ -81,12 +81,16 @@ impl Plan {
         };
         Self { start, notes: ladder.notes }
     }
+
+    /// Whether it makes the same of an input as the other plan.
+    pub fn encodes_like(&self, other: &Self) -> bool {
+        (self.start.grid, &self.start.renditions) == (other.start.grid, &other.start.renditions)
+    }
 }
 
-/// When the segment after `last` begins, in nanoseconds since the epoch: the timeline must not be behind it.
-pub fn next_segment(grid: &Grid, last: Option<u64>) -> u64 {
-    let frame = |last: u64| grid.first_frame(Position { segment: last + 1, part: 0 });
-    last.map_or(0, |last| grid.rate.nanos_of(frame(last)))
+/// When a segment begins, in nanoseconds since the epoch.
+pub fn start_of(grid: &Grid, segment: u64) -> u64 {
+    grid.rate.nanos_of(grid.first_frame(Position { segment, part: 0 }))
 }
 
 fn pixels(pixels: u32) -> u16 {

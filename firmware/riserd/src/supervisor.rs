@@ -9,20 +9,16 @@ use std::{
 };
 
 use clock::Clock;
-use link::{Decoder, FromWorker, InputChoice, ToWorker, wire::Message};
+use link::{FromWorker, InputChoice, PictureFormat, ToWorker};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        UnixListener, UnixStream,
-        unix::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    net::UnixListener,
     process::{Child, Command},
     sync::watch,
     task::block_in_place,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
-use crate::{error::Error, facts::Facts, line::Line, plan::Plan};
+use crate::{error::Error, facts::Facts, line::Line, plan::Plan, planner::Planner, session::Session};
 
 /// How often the slate is laid and the worker's health looked at.
 const ROUND: Duration = Duration::from_millis(100);
@@ -40,7 +36,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// What one channel needs.
-pub struct Supervisor<F> {
+pub struct Supervisor {
     /// The worker's program.
     pub program: PathBuf,
     /// Where its socket is made.
@@ -50,7 +46,7 @@ pub struct Supervisor<F> {
     /// Which input it looks for.
     pub input: InputChoice,
     /// Makes the plan when the first worker has told what its input gives.
-    pub plan: F,
+    pub planner: Planner,
     /// The timeline's clock.
     pub clock: Clock,
     /// Where to note what is true.
@@ -63,12 +59,20 @@ pub struct Supervisor<F> {
 struct Running {
     plan: Plan,
     line: Line,
+    /// The input has not been seen yet: the plan is for one that is expected.
+    expected: bool,
 }
 
-impl<F> Supervisor<F>
-where
-    F: FnMut(Option<&link::PictureFormat>) -> Result<(Plan, Line), Error>,
-{
+/// How a worker's life ends in order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It has closed its connection, or the channel ends.
+    Gone,
+    /// The input came and is another than the plan was made for.
+    Replanned,
+}
+
+impl Supervisor {
     /// Runs the channel until told to stop.
     pub async fn run(mut self) -> Result<(), Error> {
         // What a daemon that was killed left behind is in the way of a new socket.
@@ -85,7 +89,8 @@ where
                 break;
             }
             let reason = match ended {
-                Ok(()) => "the worker ended".to_owned(),
+                Ok(End::Replanned) => continue,
+                Ok(End::Gone) => "the worker ended".to_owned(),
                 Err(error) => error.to_string(),
             };
             tracing::warn!(%reason, "worker is started again");
@@ -125,7 +130,7 @@ where
         listener: &UnixListener,
         worker: &mut Child,
         running: &mut Option<Running>,
-    ) -> Result<(), Error> {
+    ) -> Result<End, Error> {
         let mut session = self.greet(listener, worker, running).await?;
         let open = ToWorker::Open { choice: self.input.clone(), name: self.name.clone() };
         session.send(&open).await?;
@@ -136,8 +141,19 @@ where
         loop {
             tokio::select! {
                 message = session.receive() => match message? {
-                    Some(message) => self.hear(message, &mut session, &mut pulse, running).await?,
-                    None => return Ok(()),
+                    Some(FromWorker::Input(report)) => {
+                        self.facts.input(&report);
+                        if !session.started {
+                            self.start(report.format.as_ref(), &mut session, running).await?;
+                        } else if let Some(plan) = self.replan(report.format.as_ref(), running) {
+                            session.send(&ToWorker::Stop).await?;
+                            self.drain(&mut session, running).await?;
+                            self.carry_out(plan, false, running)?;
+                            return Ok(End::Replanned);
+                        }
+                    }
+                    Some(message) => self.hear(message, &mut pulse, running)?,
+                    None => return Ok(End::Gone),
                 },
                 _ = round.tick() => {
                     pulse.check()?;
@@ -148,7 +164,7 @@ where
                 }
                 _ = self.stop.changed() => {
                     session.send(&ToWorker::Stop).await?;
-                    return self.drain(&mut session, running).await;
+                    return self.drain(&mut session, running).await.map(|()| End::Gone);
                 }
             }
         }
@@ -189,30 +205,57 @@ where
         }
     }
 
-    async fn hear(
-        &mut self,
-        message: FromWorker,
+    /// Tells a worker what to encode, which the first one's report decides.
+    async fn start(
+        &self,
+        format: Option<&PictureFormat>,
         session: &mut Session,
+        running: &mut Option<Running>,
+    ) -> Result<(), Error> {
+        let plan = match running {
+            None => Some(self.planner.plan(format)),
+            Some(_) => self.replan(format, running),
+        };
+        if let Some(plan) = plan {
+            self.carry_out(plan, format.is_none(), running)?;
+        }
+        let Some(Running { plan, .. }) = running else { return Ok(()) };
+        plan.start.clock = self.offset();
+        session.send(&ToWorker::Start(Box::new(plan.start.clone()))).await?;
+        session.started = true;
+        Ok(())
+    }
+
+    /// The plan for an input that was expected and has come; none where the plan holds.
+    fn replan(&self, format: Option<&PictureFormat>, running: &mut Option<Running>) -> Option<Plan> {
+        let running = running.as_mut().filter(|running| running.expected)?;
+        let plan = self.planner.plan(Some(format?));
+        running.expected = false;
+        (!plan.encodes_like(&running.plan)).then_some(plan)
+    }
+
+    /// From now on the channel encodes by `plan`. Another grid is another stream, in which the old one is not seen.
+    fn carry_out(&self, plan: Plan, expected: bool, running: &mut Option<Running>) -> Result<(), Error> {
+        let grid = plan.start.grid;
+        self.facts.planned(&plan);
+        let line = match running.take() {
+            Some(Running { plan: old, line, .. }) if old.start.grid == grid => line,
+            // The store may have to wait for a slow disk here.
+            _ => block_in_place(|| self.planner.line(grid))?,
+        };
+        *running = Some(Running { plan, line, expected });
+        Ok(())
+    }
+
+    fn hear(
+        &self,
+        message: FromWorker,
         pulse: &mut Pulse,
         running: &mut Option<Running>,
     ) -> Result<(), Error> {
         match message {
-            FromWorker::Hello(_) => {}
-            FromWorker::Input(report) => {
-                self.facts.input(&report);
-                if !session.started {
-                    if running.is_none() {
-                        // The store may have to wait for a slow disk here.
-                        let (plan, line) = block_in_place(|| (self.plan)(report.format.as_ref()))?;
-                        self.facts.planned(&plan);
-                        *running = Some(Running { plan, line });
-                    }
-                    let Some(Running { plan, .. }) = running else { return Ok(()) };
-                    plan.start.clock = self.offset();
-                    session.send(&ToWorker::Start(Box::new(plan.start.clone()))).await?;
-                    session.started = true;
-                }
-            }
+            // The greeting is over, the input's reports are heard where the worker can be answered.
+            FromWorker::Hello(_) | FromWorker::Input(_) => {}
             FromWorker::Tracks(tracks) => {
                 self.facts.encoder(&tracks.encoder);
                 if let Some(Running { line, .. }) = running {
@@ -306,46 +349,6 @@ impl Pulse {
             None => (self.born.elapsed(), START),
         };
         if since > patience { Err(Error::Hang(since.as_millis())) } else { Ok(()) }
-    }
-}
-
-/// A connection to a worker.
-struct Session {
-    from: OwnedReadHalf,
-    to: OwnedWriteHalf,
-    decoder: Decoder,
-    started: bool,
-}
-
-impl Session {
-    fn new(stream: UnixStream) -> Self {
-        let (from, to) = stream.into_split();
-        Self { from, to, decoder: Decoder::default(), started: false }
-    }
-
-    async fn send(&mut self, message: &ToWorker) -> Result<(), Error> {
-        let mut bytes = Default::default();
-        message.encode(&mut bytes);
-        // A worker that does not read is found out by its samples.
-        match timeout(Duration::from_secs(1), self.to.write_all(&bytes)).await {
-            Ok(sent) => sent.map_err(Error::Socket),
-            Err(_) => Err(Error::Worker("the worker does not listen".to_owned())),
-        }
-    }
-
-    /// The next message; none when the worker has closed the connection. Nothing is lost if this is not awaited
-    /// to its end.
-    async fn receive(&mut self) -> Result<Option<FromWorker>, Error> {
-        loop {
-            if let Some(message) = self.decoder.message()? {
-                return Ok(Some(message));
-            }
-            let buffer = self.decoder.buffer();
-            buffer.reserve(64 * 1024);
-            if self.from.read_buf(buffer).await.map_err(Error::Socket)? == 0 {
-                return Ok(None);
-            }
-        }
     }
 }
 

@@ -243,6 +243,11 @@ impl Live {
         self.acknowledged
     }
 
+    /// The last segment before which nothing can begin any more.
+    pub(crate) fn settled(&self) -> Option<u64> {
+        self.settled
+    }
+
     /// The oldest number that a window ending at [`boundary`](Self::boundary) can list.
     pub(crate) fn oldest_listed(&self) -> u64 {
         self.boundary().unwrap_or(0).saturating_sub(self.window + 1)

@@ -20,6 +20,13 @@ impl Writer {
         Self { stream, shared, ended: false }
     }
 
+    /// The last segment of which anything was recorded: what is pushed comes after it. None for a new stream, and
+    /// where the disk has not said yet.
+    #[must_use]
+    pub fn last(&self) -> Option<u64> {
+        self.stream.look(Live::settled)
+    }
+
     /// The tracks from here on. Closes what is open and begins a discontinuity if there was a layout before.
     pub fn set_layout(&mut self, layout: Layout) {
         self.change(|live| live.set_layout(Arc::new(layout)));
