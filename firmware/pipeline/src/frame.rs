@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use gst_video::{
-    VideoFormat, VideoFrame, VideoInfo, prelude::*, video_frame::Readable, video_frame::Writable,
+    VideoColorimetry, VideoFormat, VideoFrame, VideoInfo, prelude::*, video_frame::Readable,
+    video_frame::Writable,
 };
 
 use crate::{
@@ -50,9 +51,20 @@ impl Drop for Pool {
     }
 }
 
+/// The colours of every picture behind its source: those of HD, whatever the size. So a rendition shows the same
+/// colours as the one it is scaled from, and an input of other colours does not change the stream.
+const COLOURS: &str = "bt709";
+
+/// What every source converts its pictures to.
+pub fn caps() -> gst::Caps {
+    gst::Caps::builder("video/x-raw").field("format", "I420").field("colorimetry", COLOURS).build()
+}
+
 /// The layout of I420 pictures of `width` x `height`.
 pub fn info(width: u32, height: u32) -> Result<VideoInfo, Error> {
+    let colours: VideoColorimetry = COLOURS.parse().expect("GStreamer knows BT.709");
     VideoInfo::builder(VideoFormat::I420, width, height)
+        .colorimetry(&colours)
         .build()
         .map_err(|_| Error::PictureSize { width, height })
 }

@@ -124,12 +124,10 @@ impl Rung {
         let (width, height) = (u32::from(rendition.width), u32::from(rendition.height));
         let rate = plan.grid.rate;
         let fraction = gst::Fraction::new(rate.num().cast_signed(), rate.den().cast_signed());
-        let colorimetry = if height >= 720 { "bt709" } else { "bt601" };
         let mut caps = info(width, height)?.to_caps().map_err(|_| Error::PictureSize { width, height })?;
         let raw = caps.make_mut();
         raw.set("framerate", fraction);
         raw.set("pixel-aspect-ratio", gst::Fraction::new(1, 1));
-        raw.set("colorimetry", colorimetry);
         let source = gst_app::AppSrc::builder()
             .caps(&caps)
             .format(gst::Format::Time)

@@ -2,7 +2,7 @@
 //!
 //! A [`View`] borrows the three planes of an I420 picture, a [`ViewMut`] the planes of one to be written. Luma has
 //! `width x height` samples, each chroma plane half of that in both directions, rounded up. Levels are those
-//! of ITU-R BT.601 and BT.709: luma 16 (black) to 235 (white), chroma 128 for grey.
+//! of ITU-R BT.709: luma 16 (black) to 235 (white), chroma 128 for grey.
 
 pub mod font;
 pub mod scale;

@@ -7,18 +7,8 @@ use media::FrameRate;
 
 use super::{Colour, Picture, PlaneMut, Rect, Size, ViewMut, font, strip};
 
-/// 75 % colour bars of ITU-R BT.471 in the levels of BT.601.
-const BARS_601: [Colour; 7] = bars([
-    (180, 128, 128),
-    (162, 44, 142),
-    (131, 156, 44),
-    (112, 72, 58),
-    (84, 184, 198),
-    (65, 100, 212),
-    (35, 212, 114),
-]);
-/// The same in the levels of BT.709.
-const BARS_709: [Colour; 7] = bars([
+/// 75 % colour bars of ITU-R BT.471 in the levels of BT.709.
+const BARS: [Colour; 7] = bars([
     (180, 128, 128),
     (168, 44, 136),
     (145, 147, 44),
@@ -27,9 +17,6 @@ const BARS_709: [Colour; 7] = bars([
     (51, 109, 212),
     (28, 212, 120),
 ]);
-/// Rows from which a picture is taken to be BT.709, as GStreamer takes it.
-const HD_ROWS: usize = 720;
-
 const PANEL: Colour = Colour::grey(22);
 const FRAME: Colour = Colour::grey(70);
 const LANE: Colour = Colour::grey(34);
@@ -47,7 +34,7 @@ pub struct TestSignal {
 }
 
 impl TestSignal {
-    /// Draws what does not move: colour bars (BT.709 from 720 rows on, else BT.601), ramp, panel and `name`.
+    /// Draws what does not move: colour bars, ramp, panel and `name`.
     #[must_use]
     pub fn new(size: Size, rate: FrameRate, name: &str) -> Self {
         let plan = Plan::new(size, rate);
@@ -138,9 +125,8 @@ impl Plan {
 
 fn draw_base(plan: &Plan, rate: FrameRate, name: &str, out: &mut ViewMut<'_>) {
     let size = out.size();
-    let bars = if size.height < HD_ROWS { BARS_601 } else { BARS_709 };
-    for (index, colour) in bars.into_iter().enumerate() {
-        let left = (plan.bars.width * index / bars.len()) & !1;
+    for (index, colour) in BARS.into_iter().enumerate() {
+        let left = (plan.bars.width * index / BARS.len()) & !1;
         out.fill(Rect { x: left, width: plan.bars.width - left, ..plan.bars }, colour);
     }
     out.fill(plan.lane, LANE);
@@ -322,12 +308,10 @@ mod tests {
     }
 
     #[test]
-    fn bars_are_those_of_the_standard_for_the_height() {
-        for (height, bars) in [(576, BARS_601), (720, BARS_709)] {
-            let picture = picture(&signal(1280, height), 7);
-            for (index, colour) in bars.into_iter().enumerate() {
-                assert_eq!(at(&picture.view(), 1280 * (2 * index + 1) / 14, 2), colour);
-            }
+    fn bars_are_those_of_the_standard() {
+        let picture = picture(&signal(1280, 576), 7);
+        for (index, colour) in BARS.into_iter().enumerate() {
+            assert_eq!(at(&picture.view(), 1280 * (2 * index + 1) / 14, 2), colour);
         }
     }
 

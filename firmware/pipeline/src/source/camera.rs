@@ -30,7 +30,7 @@ use super::{
 use crate::{
     bus,
     error::Error,
-    frame::readable,
+    frame::{self, readable},
     monitor::{Count, Monitor},
 };
 
@@ -206,7 +206,6 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
         _ => {}
     }
     chain.push(make("videoconvert")?);
-    let caps = gst::Caps::builder("video/x-raw").field("format", "I420").build();
     let shared = Arc::clone(shared);
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -221,7 +220,9 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
         Ok(gst::FlowSuccess::Ok)
     };
     let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
-    chain.push(gst_app::AppSink::builder().caps(&caps).sync(false).callbacks(callbacks).build().upcast());
+    chain.push(
+        gst_app::AppSink::builder().caps(&frame::caps()).sync(false).callbacks(callbacks).build().upcast(),
+    );
     live("capture", &chain)
 }
 

@@ -11,7 +11,7 @@ use gst_video::VideoInfo;
 use link::{InputState, PictureFormat};
 use media::FrameRate;
 
-use crate::{bus, error::Error};
+use crate::{bus, error::Error, frame};
 
 /// Decoded pictures that may wait.
 const PICTURES: u32 = 6;
@@ -59,8 +59,8 @@ impl Pass {
         let pipeline = bus::Pipeline::new("file");
         pipeline.add(&[&source, &decode])?;
 
-        let raw = gst::Caps::builder("video/x-raw").field("format", "I420").build();
-        let pictures = gst_app::AppSink::builder().caps(&raw).sync(false).max_buffers(PICTURES).build();
+        let pictures =
+            gst_app::AppSink::builder().caps(&frame::caps()).sync(false).max_buffers(PICTURES).build();
         let raw = gst::Caps::builder("audio/x-raw")
             .field("format", "S16LE")
             .field("layout", "interleaved")
