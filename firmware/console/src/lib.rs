@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /api/v1/status` | the whole [`control::BoxState`] |
-//! | `GET /api/v1/status/{part}` | one of its fields: `channel`, `store`, `processes` ... |
+//! | `GET /api/v1/status/{part}` | a part of it: `channel`, `channel/input`, `channel/renditions/0`, `store` ... |
 //! | `GET /` | leads to the status |
 //!
 //! Errors are JSON too: `{"error": "..."}`.
@@ -23,7 +23,7 @@ pub fn router(snapshot: Snapshot) -> Router {
     Router::new()
         .route("/", get(async || Redirect::temporary("/api/v1/status")))
         .route("/api/v1/status", get(status))
-        .route("/api/v1/status/{part}", get(part))
+        .route("/api/v1/status/{*part}", get(part))
         .fallback(async |request: axum::extract::Request| {
             refuse(
                 StatusCode::NOT_FOUND,
@@ -41,16 +41,28 @@ async fn status(State(snapshot): State<Snapshot>) -> Response {
 }
 
 async fn part(State(snapshot): State<Snapshot>, Path(part): Path<String>) -> Response {
-    let mut state = json!(*snapshot.read());
-    match state.get_mut(&part).map(Value::take) {
-        Some(value) => fresh(value),
-        None => {
-            let parts: Vec<_> =
-                state.as_object().into_iter().flat_map(|fields| fields.keys()).cloned().collect();
-            let known = parts.join(", ");
-            refuse(StatusCode::NOT_FOUND, &format!("the status has no part `{part}`; it has {known}"))
+    let state = json!(*snapshot.read());
+    let mut here = &state;
+    for name in part.split('/') {
+        let inside = match here {
+            Value::Array(items) => name.parse::<usize>().ok().and_then(|at| items.get(at)),
+            here => here.get(name),
+        };
+        match inside {
+            Some(value) => here = value,
+            None => return refuse(StatusCode::NOT_FOUND, &no_part(name, &part, here)),
         }
     }
+    fresh(here.clone())
+}
+
+fn no_part(name: &str, part: &str, here: &Value) -> String {
+    let known = match here {
+        Value::Object(fields) => fields.keys().cloned().collect::<Vec<_>>().join(", "),
+        Value::Array(items) => format!("{} items, counted from 0", items.len()),
+        _ => "no parts".to_owned(),
+    };
+    format!("there is no `{name}` on the way to `{part}`; there is {known}")
 }
 
 /// A state is true only now.

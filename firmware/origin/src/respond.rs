@@ -61,13 +61,14 @@ pub fn text(text: String, content_type: &'static str, keep: Keep, request: &Head
     let gzip = text.len() > WORTH_GZIP && takes_gzip(request);
     let coding = if gzip { "-gzip" } else { "" };
     let etag = format!("\"{:08x}-{:x}{coding}\"", crc32c::crc32c(text.as_bytes()), text.len());
-    if is_known(request, &etag) {
-        return finish(StatusCode::NOT_MODIFIED, Body::empty(), None, keep, &etag);
-    }
-    let body = if gzip { Body::from(compress(&text)) } else { Body::from(text) };
-    let mut response = finish(StatusCode::OK, body, Some(content_type), keep, &etag);
+    let mut response = if is_known(request, &etag) {
+        finish(StatusCode::NOT_MODIFIED, Body::empty(), None, keep, &etag)
+    } else {
+        let body = if gzip { Body::from(compress(&text)) } else { Body::from(text) };
+        finish(StatusCode::OK, body, Some(content_type), keep, &etag)
+    };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if gzip {
+    if gzip && response.status() == StatusCode::OK {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
@@ -90,6 +91,8 @@ pub fn bytes(pieces: Vec<Bytes>, content_type: &'static str, etag: &str, request
             (StatusCode::RANGE_NOT_SATISFIABLE, Vec::new(), Some(format!("bytes */{len}")))
         }
     };
+    // What was refused is asked for differently next time.
+    let keep = if status == StatusCode::RANGE_NOT_SATISFIABLE { Keep::Not } else { keep };
     let length: usize = body.iter().map(Bytes::len).sum();
     let mut response = finish(status, in_pieces(body), Some(content_type), keep, etag);
     let headers = response.headers_mut();
@@ -210,6 +213,15 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_range_is_not_kept() {
+        let mut request = HeaderMap::new();
+        request.insert(header::RANGE, HeaderValue::from_static("bytes=9-"));
+        let refused = bytes(vec![Bytes::from_static(b"abc")], "video/mp4", "\"a\"", &request);
+        assert_eq!(refused.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+        assert_eq!(refused.headers()[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
     fn gzip_is_used_only_where_it_is_taken() {
         let takes = |value: &str| {
             let mut request = HeaderMap::new();
@@ -228,6 +240,7 @@ mod tests {
         request.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());
         let again = text("#EXTM3U".into(), "text/plain", Keep::Seconds(1), &request);
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(again.headers()[header::VARY], "accept-encoding");
         let other = text("#EXTM3U8".into(), "text/plain", Keep::Seconds(1), &request);
         assert_eq!(other.status(), StatusCode::OK);
     }

@@ -55,9 +55,13 @@ impl Drop for Pool {
 /// colours as the one it is scaled from, and an input of other colours does not change the stream.
 const COLOURS: &str = "bt709";
 
-/// What every source converts its pictures to.
+/// What every source converts its pictures to; pixels are square.
 pub fn caps() -> gst::Caps {
-    gst::Caps::builder("video/x-raw").field("format", "I420").field("colorimetry", COLOURS).build()
+    gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        .field("colorimetry", COLOURS)
+        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
+        .build()
 }
 
 /// The layout of I420 pictures of `width` x `height`.

@@ -205,7 +205,7 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
         "H264" => chain.extend([make("h264parse")?, make("avdec_h264")?]),
         _ => {}
     }
-    chain.push(make("videoconvert")?);
+    chain.extend([make("videoconvert")?, make("videoscale")?]);
     let shared = Arc::clone(shared);
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;

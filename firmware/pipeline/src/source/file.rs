@@ -17,7 +17,7 @@ use media::{FrameRate, NANOS};
 use super::{Pictures, Shown, Sounds};
 use crate::{
     error::Error,
-    frame::{Frame, readable},
+    frame::Frame,
     monitor::{Count, Monitor},
     source::pass::{Found, Pass},
 };
@@ -26,8 +26,10 @@ use crate::{
 const AHEAD: u64 = 3 * NANOS;
 /// How long to wait before a file that could not be opened is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
-/// A decoder that gives nothing for this long is not waited for any longer at the start of a pass.
+/// A file that gives nothing for this long cannot be decoded.
 const FIRST_FRAME: Duration = Duration::from_secs(5);
+/// The next pass is waited for this long: its decoder has had [`AHEAD`] to give its first picture.
+const NEXT_FRAME: Duration = Duration::from_secs(1);
 
 /// The file before it plays.
 pub struct Film {
@@ -48,7 +50,7 @@ impl Film {
             reel.thread(found, pass, first_slot);
         }
         let reel = Arc::new(reel);
-        let pictures = FilmPictures { reel: Arc::clone(&reel), run: None, ahead: None, fresh: true };
+        let pictures = FilmPictures { reel: Arc::clone(&reel), run: None, ahead: None, last: None };
         (pictures, FilmSounds { reel, run: None })
     }
 }
@@ -88,6 +90,8 @@ struct Threaded {
 /// One pass and its place on the timeline.
 struct Run {
     pass: Pass,
+    /// When the file begins in its own time.
+    start: u64,
     /// The slot of the file's beginning.
     begin: u64,
     /// The slot at which the next run begins.
@@ -99,7 +103,7 @@ impl Reel {
     fn thread(&self, found: Found, pass: Pass, begin: u64) {
         let frames = self.rate.frame_at(found.duration).max(1);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.runs.push(Arc::new(Run { pass, begin, end: begin + frames }));
+        state.runs.push(Arc::new(Run { pass, start: found.start, begin, end: begin + frames }));
         // Pictures and sound are at most one run apart.
         if state.runs.len() > 2 {
             state.runs.remove(0);
@@ -133,7 +137,8 @@ impl Reel {
         if near && is_last(&self.state.lock().unwrap_or_else(PoisonError::into_inner)) {
             // A pass only takes its elements together here; its first frame is waited for when it is asked for.
             if let Ok(pass) = Pass::start(&self.path) {
-                let found = Found { duration: self.rate.nanos_of(run.end - run.begin), ..run.pass.found() };
+                let duration = self.rate.nanos_of(run.end - run.begin);
+                let found = Found { duration, start: run.start, ..run.pass.found() };
                 self.thread(found, pass, run.end);
             }
         }
@@ -146,8 +151,8 @@ pub struct FilmPictures {
     run: Option<Arc<Run>>,
     /// Decoded, but not due yet.
     ahead: Option<(u64, Frame)>,
-    /// Nothing has been shown yet.
-    fresh: bool,
+    /// The last one shown.
+    last: Option<Frame>,
 }
 
 impl Pictures for FilmPictures {
@@ -172,18 +177,26 @@ impl Pictures for FilmPictures {
                 None => {}
             }
             let first = due.is_none() && slot == run.begin;
-            let patience = if first { FIRST_FRAME } else { Duration::from_millis(20) };
-            let Some((nanos, buffer)) = run.pass.picture(patience) else { break };
+            let patience = if first { NEXT_FRAME } else { Duration::from_millis(20) };
+            let Some((nanos, frame)) = run.pass.picture(patience) else { break };
             self.reel.monitor.count(Count::In);
-            self.ahead = Some((run.begin + rate.frame_at(nanos), readable(buffer, &run.pass.info()?)?));
+            self.ahead = Some((run.begin + rate.frame_at(nanos.saturating_sub(run.start)), frame));
         }
         // In some files the sound begins first: their first picture is shown from the beginning.
-        if self.fresh && due.is_none() {
+        if self.last.is_none() && due.is_none() {
             due = self.ahead.as_ref().map(|(_, frame)| Arc::clone(frame));
         }
-        self.fresh &= due.is_none();
-        if let Some(reason) = run.pass.failure() {
-            self.reel.monitor.state(InputState::Unsupported, &reason);
+        match run.pass.failure() {
+            Some(reason) => self.reel.monitor.state(InputState::Unsupported, &reason),
+            // However slowly its pictures follow each other, a film gives a signal.
+            None if due.is_none() => {
+                due = self.last.clone();
+                due.iter().for_each(|_| self.reel.monitor.count(Count::Repeated));
+            }
+            None => {}
+        }
+        if due.is_some() {
+            self.last.clone_from(&due);
         }
         self.reel.look_ahead(&run, slot);
         Ok(due.map(|frame| Shown { frame, captured: rate.nanos_of(slot) }))
@@ -211,7 +224,7 @@ impl Sounds for FilmSounds {
         let mut reached = blocks.head();
         while reached < until {
             let Some((nanos, samples)) = run.pass.sound() else { break };
-            let at = begin + position(nanos);
+            let at = begin + position(nanos.saturating_sub(run.start));
             let frames = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(samples.len() / 2);
             blocks.lay(at, &samples[..frames * 2]);
             reached = at + frames as u64;

@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use gst::prelude::*;
@@ -11,12 +11,19 @@ use gst_video::VideoInfo;
 use link::{InputState, PictureFormat};
 use media::FrameRate;
 
-use crate::{bus, error::Error, frame};
+use crate::{
+    bus,
+    error::Error,
+    frame::{self, Frame, readable},
+};
 
 /// Decoded pictures that may wait.
 const PICTURES: u32 = 6;
 /// Decoded sound buffers that may wait: about a second.
 const SOUNDS: u32 = 48;
+
+/// The first picture is there; the first sound is waited for no longer than this.
+const FIRST_SOUND: Duration = Duration::from_millis(300);
 
 /// What a file holds.
 #[derive(Clone, Debug)]
@@ -25,6 +32,9 @@ pub struct Found {
     pub format: PictureFormat,
     /// It has a sound track.
     pub sound: bool,
+    /// When its first picture or sound is due in its own time, nanoseconds: streams cut out of a broadcast do not begin
+    /// at 0.
+    pub start: u64,
     /// Its length in nanoseconds.
     pub duration: u64,
 }
@@ -39,13 +49,15 @@ pub struct Pass {
     info: OnceLock<VideoInfo>,
 }
 
-/// What the demuxer says of the tracks.
+/// What is seen of the tracks while they come.
 #[derive(Debug, Default)]
 struct Coding {
     video: OnceLock<String>,
     sound: OnceLock<()>,
     /// Every track has been seen.
     complete: OnceLock<()>,
+    first_picture: OnceLock<u64>,
+    first_sound: OnceLock<u64>,
 }
 
 impl Pass {
@@ -69,25 +81,32 @@ impl Pass {
             .build();
         let sounds =
             gst_app::AppSink::builder().caps(&raw).sync(false).async_(false).max_buffers(SOUNDS).build();
-        let (convert, interlaced) = (make("videoconvert")?, make("deinterlace")?);
+        // Telephones film upright and say so in a tag.
+        let upright = make("videoflip")?;
+        upright.set_property_from_str("video-direction", "auto");
+        let [interlaced, convert, stretch] =
+            [make("deinterlace")?, make("videoconvert")?, make("videoscale")?];
         let (convert_sound, resample) = (make("audioconvert")?, make("audioresample")?);
-        let picture_chain = [interlaced, convert, pictures.clone().upcast()];
+        let picture_chain = [interlaced, upright, convert, stretch, pictures.clone().upcast()];
         let sound_chain = [convert_sound, resample, sounds.clone().upcast()];
 
         let coding = Arc::new(Coding::default());
+        note_first(&pictures, &coding, |coding| &coding.first_picture);
+        note_first(&sounds, &coding, |coding| &coding.first_sound);
         let seen = Arc::clone(&coding);
         let inner = pipeline.inner().downgrade();
         decode.connect_pad_added(move |_, pad| {
             let Some(inner) = inner.upgrade() else { return };
             let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
             let kind = caps.structure(0).map(|structure| structure.name().to_string()).unwrap_or_default();
-            let chain = if kind.starts_with("video/") && !picture_chain[0].has_as_parent(&inner) {
-                &picture_chain
-            } else if kind.starts_with("audio/") && seen.sound.set(()).is_ok() {
-                &sound_chain
-            } else {
-                return;
-            };
+            let chain: &[gst::Element] =
+                if kind.starts_with("video/") && !picture_chain[0].has_as_parent(&inner) {
+                    &picture_chain
+                } else if kind.starts_with("audio/") && seen.sound.set(()).is_ok() {
+                    &sound_chain
+                } else {
+                    return;
+                };
             // What cannot be linked shows as an error on the bus, which is where the opener looks.
             let _ = attach(&inner, chain, pad);
         });
@@ -118,6 +137,7 @@ impl Pass {
         let unsupported = |reason: String| (InputState::Unsupported, reason);
         let pass = Self::start(path).map_err(|error| unsupported(error.to_string()))?;
         pass.wait_for_caps(patience).map_err(unsupported)?;
+        pass.wait_for_sound();
         let found = pass.found();
         if found.duration == 0 {
             return Err(unsupported(
@@ -144,19 +164,25 @@ impl Pass {
                 coding: self.coding.video.get().cloned().unwrap_or_else(|| "raw".to_owned()),
             },
             sound: self.coding.sound.get().is_some(),
+            start: [&self.coding.first_picture, &self.coding.first_sound]
+                .into_iter()
+                .filter_map(OnceLock::get)
+                .min()
+                .copied()
+                .unwrap_or(0),
             duration: duration.map_or(0, gst::ClockTime::nseconds),
         }
     }
 
     /// The next picture and its time in the file in nanoseconds; none if none comes in time or the file has ended.
-    pub fn picture(&self, patience: Duration) -> Option<(u64, gst::Buffer)> {
+    pub fn picture(&self, patience: Duration) -> Option<(u64, Frame)> {
         let patience = gst::ClockTime::from_nseconds(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX));
         let sample = self.pictures.try_pull_sample(patience)?;
-        if let Some(Ok(info)) = sample.caps().map(VideoInfo::from_caps) {
-            let _ = self.info.set(info);
-        }
-        let time = stream_time(&sample)?;
-        Some((time, sample.buffer_owned()?))
+        // Its own caps: a file's pictures may change their size.
+        let info = VideoInfo::from_caps(sample.caps()?).ok()?;
+        let frame = readable(sample.buffer_owned()?, &info).ok()?;
+        let _ = self.info.set(info);
+        Some((stream_time(&sample)?, frame))
     }
 
     /// The next sound that has been decoded: its time in the file in nanoseconds, interleaved samples.
@@ -167,25 +193,35 @@ impl Pass {
         Some((time, bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()))
     }
 
-    /// The layout of its pictures.
-    pub fn info(&self) -> Result<VideoInfo, Error> {
-        self.info.get().cloned().ok_or(Error::PictureMemory)
-    }
-
     /// Why decoding broke off, if it did.
     pub fn failure(&self) -> Option<String> {
         self.pipeline.failure()
+    }
+
+    /// Waits for the first sound, where there is to be one: it may begin before the pictures.
+    fn wait_for_sound(&self) {
+        let end = Instant::now() + FIRST_SOUND;
+        while self.coding.sound.get().is_some()
+            && self.coding.first_sound.get().is_none()
+            && Instant::now() < end
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn wait_for_caps(&self, patience: Duration) -> Result<(), String> {
         let patience = gst::ClockTime::from_nseconds(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX));
         let bus = self.pipeline.inner().bus().ok_or("it has no bus")?;
         let kinds = [gst::MessageType::AsyncDone, gst::MessageType::Error, gst::MessageType::Eos];
+        // With the first picture there, whatever turns or stretches it has made up its mind.
+        let arrived = || self.pipeline.inner().current_state() == gst::State::Playing;
         let pad = self.pictures.static_pad("sink").ok_or("it has no pad")?;
-        let end = std::time::Instant::now() + Duration::from_nanos(patience.nseconds());
+        let end = Instant::now() + Duration::from_nanos(patience.nseconds());
         let step = gst::ClockTime::from_mseconds(20);
         loop {
-            if let Some(Ok(info)) = pad.current_caps().map(|caps| VideoInfo::from_caps(&caps)) {
+            if arrived()
+                && let Some(Ok(info)) = pad.current_caps().map(|caps| VideoInfo::from_caps(&caps))
+            {
                 let _ = self.info.set(info);
                 return Ok(());
             }
@@ -195,12 +231,29 @@ impl Pass {
             if self.coding.complete.get().is_some() && !self.pictures.has_as_parent(self.pipeline.inner()) {
                 return Err("the file has no video".to_owned());
             }
-            if std::time::Instant::now() > end {
+            if Instant::now() > end {
                 return Err("no picture could be decoded".to_owned());
             }
             bus.timed_pop_filtered(step, &kinds);
         }
     }
+}
+
+/// Notes the time of the first buffer that comes to `sink`.
+fn note_first(sink: &gst_app::AppSink, coding: &Arc<Coding>, place: fn(&Coding) -> &OnceLock<u64>) {
+    let Some(pad) = sink.static_pad("sink") else { return };
+    let coding = Arc::clone(coding);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let time = segment.zip(info.buffer()).and_then(|(event, buffer)| {
+            let segment = event.segment().downcast_ref::<gst::ClockTime>()?;
+            segment.to_stream_time(buffer.pts()?)
+        });
+        time.map_or(gst::PadProbeReturn::Ok, |time| {
+            let _ = place(&coding).set(time.nseconds());
+            gst::PadProbeReturn::Remove
+        })
+    });
 }
 
 fn attach(pipeline: &gst::Pipeline, chain: &[gst::Element], pad: &gst::Pad) -> Option<()> {
