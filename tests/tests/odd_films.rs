@@ -1,6 +1,6 @@
 //! Films as people have them: cut out of a broadcast, filmed upright, anamorphic, with more sound than pictures.
 
-use std::{path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use riser_tests::{Riserd, peers, wait};
 use tempfile::TempDir;
@@ -76,4 +76,21 @@ fn the_last_picture_stays_while_there_is_sound() {
     let input = riserd.state("/channel/input");
     assert_eq!((&input["slate"], &input["state"]), (&0.into(), &"ok".into()), "{input}");
     assert!(input["repeated"].as_u64().unwrap() >= 95, "{input}");
+}
+
+#[test]
+fn a_film_that_is_replaced_is_followed_by_the_new_one() {
+    let folder = TempDir::new().unwrap();
+    let riserd = play(&film(folder.path(), "film.mp4", "testsrc2=size=640x360", &[]));
+    let next = film(folder.path(), "next.mp4", "testsrc2=size=320x180", &[]);
+    fs::rename(next, folder.path().join("film.mp4")).unwrap();
+    wait::until("the new one plays", Duration::from_secs(20), || {
+        riserd.state("/channel/input/format") == "320x180 25 H.264"
+    });
+    fs::remove_file(folder.path().join("film.mp4")).unwrap();
+    wait::until("it is missed", Duration::from_secs(20), || {
+        riserd.state("/channel/input/state") == "no_device"
+    });
+    assert_eq!(riserd.count("/processes/1/restarts"), 0);
+    assert_eq!(riserd.count("/channel/samples_refused"), 0);
 }

@@ -5,8 +5,10 @@
 //! runs on a clock: frames wait in the queues until their slot asks for them.
 
 use std::{
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -24,7 +26,7 @@ use crate::{
 
 /// How long before its end a pass has its successor opened.
 const AHEAD: u64 = 3 * NANOS;
-/// How long to wait before a file that could not be opened is tried again.
+/// From one opening of a file to the next.
 const AGAIN: Duration = Duration::from_secs(2);
 /// A file that gives nothing for this long cannot be decoded.
 const FIRST_FRAME: Duration = Duration::from_secs(5);
@@ -65,9 +67,30 @@ fn open(path: &Path, monitor: &Monitor) -> Option<(Found, Pass)> {
             Some((found, pass))
         }
         Err((state, reason)) => {
-            monitor.state(state, &format!("channel.input.path: {}: {reason}", path.display()));
+            tell(monitor, path, state, &reason);
             None
         }
+    }
+}
+
+/// Tells why the file cannot be played.
+fn tell(monitor: &Monitor, path: &Path, state: InputState, reason: &str) {
+    monitor.state(state, &format!("channel.input.path: {}: {reason}", path.display()));
+}
+
+/// Which file lies at a path: another one there, or a change of it, is another version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Version {
+    inode: u64,
+    size: u64,
+    changed: i64,
+}
+
+impl Version {
+    /// None where there is no file.
+    fn of(path: &Path) -> Option<Self> {
+        let file = std::fs::metadata(path).ok()?;
+        Some(Self { inode: file.ino(), size: file.size(), changed: file.mtime() })
     }
 }
 
@@ -83,13 +106,16 @@ struct Reel {
 #[derive(Default)]
 struct Threaded {
     runs: Vec<Arc<Run>>,
-    /// When a file that could not be opened may be tried again.
+    /// The file is being opened.
+    opening: Option<JoinHandle<Option<(Found, Pass)>>>,
+    /// When it may be opened again.
     retry: Option<Instant>,
 }
 
 /// One pass and its place on the timeline.
 struct Run {
     pass: Pass,
+    version: Option<Version>,
     /// When the file begins in its own time.
     start: u64,
     /// The slot of the file's beginning.
@@ -102,45 +128,65 @@ impl Reel {
     /// Puts a pass on the timeline at `begin`.
     fn thread(&self, found: Found, pass: Pass, begin: u64) {
         let frames = self.rate.frame_at(found.duration).max(1);
+        let run =
+            Run { pass, version: Version::of(&self.path), start: found.start, begin, end: begin + frames };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.runs.push(Arc::new(Run { pass, start: found.start, begin, end: begin + frames }));
+        state.runs.push(Arc::new(run));
         // Pictures and sound are at most one run apart.
         if state.runs.len() > 2 {
             state.runs.remove(0);
         }
     }
 
-    /// The run in which `slot` lies; opened now if none does.
+    /// The run in which `slot` lies. If there is none, the file is opened beside, and its run begins when it is open.
     fn run(&self, slot: u64) -> Option<Arc<Run>> {
-        let last_end = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(run) = state.runs.iter().find(|run| (run.begin..run.end).contains(&slot)) {
-                return Some(Arc::clone(run));
-            }
-            if state.retry.is_some_and(|retry| Instant::now() < retry) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(run) = state.runs.iter().find(|run| (run.begin..run.end).contains(&slot)) {
+            return Some(Arc::clone(run));
+        }
+        match &state.opening {
+            None if state.retry.is_none_or(|retry| Instant::now() >= retry) => {
+                let (path, monitor) = (self.path.clone(), self.monitor.clone());
+                state.opening = Some(thread::spawn(move || open(&path, &monitor)));
                 return None;
             }
-            state.retry = Some(Instant::now() + AGAIN);
-            state.runs.last().map(|run| run.end)
-        };
-        let (found, pass) = open(&self.path, &self.monitor)?;
-        self.thread(found, pass, last_end.filter(|end| *end + 1 >= slot).unwrap_or(slot));
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.retry = None;
-        state.runs.iter().find(|run| (run.begin..run.end).contains(&slot)).cloned()
+            Some(opening) if opening.is_finished() => {}
+            _ => return None,
+        }
+        state.retry = Some(Instant::now() + AGAIN);
+        let opened = state.opening.take()?.join();
+        drop(state);
+        let (found, pass) = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        self.thread(found, pass, slot);
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.runs.last().cloned()
     }
 
-    /// Opens the next run when this one is about to end.
+    /// Opens the next run when this one is about to end; not where the file has become another: what that one holds
+    /// is found out when this run has ended.
     fn look_ahead(&self, run: &Run, slot: u64) {
         let is_last = |state: &Threaded| state.runs.last().is_some_and(|last| last.end == run.end);
         let near = self.rate.nanos_of(run.end - slot) < AHEAD;
-        if near && is_last(&self.state.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if near
+            && run.version == Version::of(&self.path)
+            && is_last(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        {
             // A pass only takes its elements together here; its first frame is waited for when it is asked for.
             if let Ok(pass) = Pass::start(&self.path) {
                 let duration = self.rate.nanos_of(run.end - run.begin);
                 let found = Found { duration, start: run.start, ..run.pass.found() };
                 self.thread(found, pass, run.end);
             }
+        }
+    }
+}
+
+impl Drop for Reel {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opening) = state.opening.take() {
+            // What it found or broke at does not matter any more.
+            let _ = opening.join();
         }
     }
 }
@@ -187,7 +233,9 @@ impl Pictures for FilmPictures {
             due = self.ahead.as_ref().map(|(_, frame)| Arc::clone(frame));
         }
         match run.pass.failure() {
-            Some(reason) => self.reel.monitor.state(InputState::Unsupported, &reason),
+            Some(reason) => {
+                tell(&self.reel.monitor, &self.reel.path, InputState::Unsupported, &reason);
+            }
             // However slowly its pictures follow each other, a film gives a signal.
             None if due.is_none() => {
                 due = self.last.clone();
