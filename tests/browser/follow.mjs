@@ -17,14 +17,15 @@ await run('follow', { 'max-gap': { type: 'string' } }, async (page, options, res
   } catch {
     moves = false; // reported below, after everything that was recorded
   }
-  const { delay, ...recording } = await stopRecording(page);
+  const { delay, latency, ...recording } = await stopRecording(page);
   const end = await diagnosis(page);
   Object.assign(results, {
     seconds: ms(recording.seconds),
     longestGapMs: recording.longestGapMs,
     gaps: recording.gaps,
     states: recording.states,
-    delay: { p50: ms(delay.p50), p95: ms(delay.p95), max: ms(delay.max) },
+    delay,
+    latency,
     endState: end.state,
     endDelay: ms(end.delay),
     atLive: end.atLive,

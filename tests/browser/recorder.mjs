@@ -1,11 +1,13 @@
 // Records how the picture moves, inside the page, at a steady beat.
 
+import { ms } from './browser.mjs';
+
 const BEAT_MS = 50;
 
 /** Starts recording on the page. */
 export function record(page) {
   return page.evaluate((beatMs) => {
-    const recording = { samples: 0, longestGapMs: 0, gaps: [], states: [], delays: [] };
+    const recording = { samples: 0, longestGapMs: 0, gaps: [], states: [], delays: [], latencies: [] };
     let time = window.riser.currentTime;
     let movedAt = performance.now();
     const began = movedAt;
@@ -15,7 +17,7 @@ export function record(page) {
       if (gapMs > 500) recording.gaps.push({ atS: (movedAt - began) / 1000, gapMs: Math.round(gapMs) });
     };
     const beat = () => {
-      const { currentTime, state, delay } = window.riser;
+      const { currentTime, state, delay, latency } = window.riser;
       const now = performance.now();
       recording.samples += 1;
       if (currentTime !== time) {
@@ -27,6 +29,7 @@ export function record(page) {
         recording.states.push({ atS: Math.round(now - began) / 1000, state });
       }
       if (delay !== null && state === 'playing') recording.delays.push(delay);
+      if (latency !== null && state === 'playing') recording.latencies.push(latency);
     };
     const timer = setInterval(beat, beatMs);
     window.stopRecording = () => {
@@ -38,10 +41,15 @@ export function record(page) {
   }, BEAT_MS);
 }
 
-/** Stops and returns the recording, delays condensed to percentiles. */
+/** Stops and returns the recording; delays and the player's own latencies condensed to percentiles. */
 export async function stopRecording(page) {
-  const { delays, ...recording } = await page.evaluate(() => window.stopRecording());
-  delays.sort((a, b) => a - b);
-  const at = (share) => delays[Math.min(delays.length - 1, Math.floor(share * delays.length))] ?? null;
-  return { ...recording, longestGapMs: Math.round(recording.longestGapMs), delay: { p50: at(0.5), p95: at(0.95), max: at(1) } };
+  const { delays, latencies, ...recording } = await page.evaluate(() => window.stopRecording());
+  const longestGapMs = Math.round(recording.longestGapMs);
+  return { ...recording, longestGapMs, delay: percentiles(delays), latency: percentiles(latencies) };
+}
+
+function percentiles(seconds) {
+  const sorted = seconds.toSorted((a, b) => a - b);
+  const at = (share) => ms(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null);
+  return { p50: at(0.5), p95: at(0.95), max: at(1) };
 }

@@ -62,10 +62,19 @@ impl Riserd {
     /// If it does not, or if there is no such program.
     #[must_use]
     pub fn start(settings: &str) -> Self {
+        Self::start_edited(settings, |document| document)
+    }
+
+    /// Starts a box with settings that were changed in the whole document, and waits until it listens.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_edited(settings: &str, edit: impl FnOnce(String) -> String) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let state = TempDir::new().expect("a temporary folder can be made");
         let [viewers, management] = free_addresses();
-        let settings = document(state.path(), viewers, management, settings);
+        let settings = edit(document(state.path(), viewers, management, settings));
         fs::write(state.path().join("settings.toml"), settings).expect("the settings can be written");
         let child = spawn(state.path());
         let mut riserd = Self { child, state, viewers, management, _turn: turn };

@@ -9,7 +9,7 @@ use std::{
 
 use riser_tests::{
     Riserd, peers,
-    riserd::{self, SMALL},
+    riserd::{self, SMALL, TRACKS},
     wait,
 };
 use tempfile::TempDir;
@@ -159,4 +159,16 @@ fn input_is_refused(settings: &str, state: &str, named: [&str; 2]) {
     assert!(named.iter().all(|named| reason.contains(named)), "{named:?} in {input}");
     assert!(input["since"].as_u64() > Some(0) && input["frames_in"] == 0, "{input}");
     assert_eq!(riserd.count("/processes/1/restarts"), 0, "a bad input is no reason to end the worker");
+}
+
+#[test]
+fn a_recording_too_large_for_its_disk_is_told_and_live_goes_on() {
+    let riserd = Riserd::start_edited(SMALL, |document| {
+        document.replace("'64MiB'", "'64TiB'").replace("'4MiB'", "'1GiB'")
+    });
+    riserd.wait_for_segments(&TRACKS, 2);
+    let store = riserd.state("/store");
+    let reason = store["reason"].as_str().unwrap();
+    assert_eq!(store["state"], "not_recording", "{store}");
+    assert!(reason.contains("bytes free") && reason.contains("smaller `size`"), "{reason}");
 }

@@ -3,7 +3,7 @@
 The client reloads the playlist with blocking requests and asks for the part of the preload hint in time, as players
 do; both clocks are this machine's. When a part's first picture was captured stands in its prft box. The first picture
 waits for the others of its part, so 167 ms of every figure are the part itself; the last picture's row is without
-them. After that hls.js plays the same channel in Chromium; its latency is read once, at the end.
+them. After that hls.js plays the same channel in Chromium; its latency is read twenty times a second, its median is judged.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def chromium(port, seconds):
         raise Failed(f"the browser test broke off: {played.stderr.strip()}")
     if not result["ok"]:
         raise Failed(f"the browser test failed: {result['failure']}")
-    if result["latency"] is None:
+    if result["latency"]["p50"] is None:
         raise Failed("hls.js knew no latency")
     return result
 
@@ -82,19 +82,22 @@ def main():
     print(f"{encoder}; {len(first)} parts, {skipped} pictures skipped, load {browser_load:.1f} then {report.load():.1f}")
 
     def row(name, p50, p95, worst, *bar):
-        return [name, *("" if time is None else f"{1000 * time:.0f}" for time in (p50, p95, worst)), *bar]
+        return [name, *(f"{1000 * time:.0f}" for time in (p50, p95, worst)), *bar]
 
     def spread(times):
         return report.median(times), report.percentile(times, 95), max(times)
 
+    def known(percentiles):
+        return percentiles["p50"], percentiles["p95"], percentiles["max"]
+
     p95, hls, screen = report.percentile(first, 95), browser["latency"], browser["delay"]
     rows = [row("first picture's capture to last byte", *spread(first), "p95 800", report.verdict(p95 <= BAR))]
     rows += [row("last picture's capture to last byte", *spread(last), "", "")]
-    rows += [row("hls.latency in Chromium", hls, None, None, "< 1000", report.verdict(hls < BAR_HLS))]
-    rows += [row("capture to screen in Chromium", screen["p50"], screen["p95"], screen["max"], "", "")]
+    rows += [row("hls.latency in Chromium", *known(hls), "p50 1000", report.verdict(hls["p50"] < BAR_HLS))]
+    rows += [row("capture to screen in Chromium", *known(screen), "", "")]
     report.table(["ms", "median", "p95", "max", "bar", ""], rows)
     print()
-    report.judge("latency", p95 / BAR, 1.0, hls < BAR_HLS)
+    report.judge("latency", p95 / BAR, 1.0, hls["p50"] < BAR_HLS)
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ pub struct StoreState {
     pub used: u64,
     /// Bytes written since the start.
     pub written: u64,
-    /// Seconds of rewind on disk.
+    /// Seconds that can be shown again; what the box missed is not counted.
     pub seconds: u64,
     /// Segments that were shown but could not be recorded.
     pub not_recorded: u64,

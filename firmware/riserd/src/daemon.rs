@@ -89,8 +89,13 @@ async fn serve(
     let config = origin::Config { channels: vec![name.clone()], web: arguments.web.clone() };
     let origin = Origin::new(config, clock.clone());
     let facts = Facts::new(&name, clock.clone());
-    let report =
-        Report { settings: Arc::clone(&settings), clock: clock.clone(), started, facts: facts.clone() };
+    let report = Report {
+        settings: Arc::clone(&settings),
+        clock: clock.clone(),
+        started,
+        since: clock.now() / 1_000_000,
+        facts: facts.clone(),
+    };
     let snapshot = Snapshot::new(report.state(&store));
 
     let (end, ended) = watch::channel(false);
@@ -181,6 +186,8 @@ struct Report {
     settings: Arc<Settings>,
     clock: Clock,
     started: Instant,
+    /// Milliseconds since the epoch when it started.
+    since: u64,
     facts: Facts,
 }
 
@@ -215,15 +222,10 @@ async fn keep_time(clock: Clock, mut ended: watch::Receiver<bool>) {
 impl Report {
     fn state(&self, store: &Store) -> BoxState {
         let (channel, worker) = self.facts.read();
-        let now = self.clock.now() / 1_000_000;
         let uptime = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let own = control::ProcessState {
             name: "riserd".to_owned(),
-            health: Health {
-                state: "running".to_owned(),
-                since: now.saturating_sub(uptime),
-                reason: String::new(),
-            },
+            health: Health { state: "running".to_owned(), since: self.since, reason: String::new() },
             pid: Some(std::process::id()),
             restarts: 0,
         };
@@ -231,16 +233,16 @@ impl Report {
             name: self.settings.name.clone(),
             version: env!("CARGO_PKG_VERSION"),
             board: self.settings.board.id.clone(),
-            now,
+            now: self.clock.now() / 1_000_000,
             uptime,
             clock_error: self.clock.error(),
             channel,
-            store: self.store(&store.status(), now.saturating_sub(uptime)),
+            store: self.store(&store.status()),
             processes: vec![own, worker],
         }
     }
 
-    fn store(&self, status: &store::Status, start: u64) -> StoreState {
+    fn store(&self, status: &store::Status) -> StoreState {
         let millis = |time: std::time::SystemTime| {
             let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
             u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -249,21 +251,21 @@ impl Report {
             (Some(failure), _) => ("not_recording", millis(failure.since), failure.reason.clone()),
             (None, Recovery::Rebuilding { done, total, damage }) => {
                 let damage = damage.as_ref().map(|damage| format!(": {damage}")).unwrap_or_default();
-                ("recovering", start, format!("{done} of {total} extents read again{damage}"))
+                ("recovering", self.since, format!("{done} of {total} extents read again{damage}"))
             }
-            (None, _) => ("ok", start, String::new()),
+            (None, _) => ("ok", self.since, String::new()),
         };
-        let stream = status.streams.iter().find(|stream| stream.channel == self.settings.channel.name);
-        let seconds = stream.and_then(|stream| {
-            let segments = stream.newest?.saturating_sub(stream.oldest?) + 1;
-            Some(segments.saturating_mul(stream.grid.segment_nanos()) / media::NANOS)
+        let mut streams = status.streams.iter();
+        let stream = streams.rfind(|stream| stream.channel == self.settings.channel.name);
+        let seconds = stream.map_or(0, |stream| {
+            (stream.segments as u64).saturating_mul(stream.grid.segment_nanos()) / media::NANOS
         });
         StoreState {
             health: Health { state: state.to_owned(), since, reason },
             size: status.size,
             used: status.used,
             written: status.written,
-            seconds: seconds.unwrap_or(0),
+            seconds,
             not_recorded: status.dropped,
         }
     }

@@ -43,7 +43,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The store cannot be opened.
-    #[error("store: {0}")]
+    #[error("dvr: {0}")]
     Store(#[source] store::Error),
     /// A sample or track cannot be muxed.
     #[error("muxer: {0}")]

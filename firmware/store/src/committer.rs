@@ -108,7 +108,7 @@ fn open_ring(
         };
         shared.board.fails(&error);
         shared.set_known(None);
-        if matches!(error, Error::Config(_) | Error::Full { .. }) {
+        if matches!(error, Error::Config(_)) {
             // Nobody waits for this any more: the ring stays closed, the status says why.
             if answer.try_send(Err(error)).is_ok() {
                 return None;

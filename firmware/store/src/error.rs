@@ -11,7 +11,7 @@ pub enum Error {
     /// The ring does not fit on the disk.
     #[error(
         "the recording in {dir} needs {need} bytes more, but its disk has {free} bytes free; \
-         make room or choose a smaller recording size"
+         make room or choose a smaller `size`"
     )]
     Full {
         /// Directory of the ring.

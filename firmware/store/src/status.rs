@@ -97,6 +97,8 @@ pub struct StreamStatus {
     pub oldest: Option<u64>,
     /// Newest segment listed.
     pub newest: Option<u64>,
+    /// Segments listed.
+    pub segments: usize,
     /// Last segment that the disk has acknowledged since the store was opened.
     pub acknowledged: Option<u64>,
 }

@@ -48,8 +48,8 @@ impl Store {
     /// of that (on first use only), zero-writing it and reading the catalogue are not.
     ///
     /// # Errors
-    /// [`Error::Config`], and [`Error::Full`] where the ring does not fit on the disk. A disk that fails otherwise
-    /// is in the [`status`](Self::status) and tried again: live does not need it.
+    /// [`Error::Config`]. A disk that fails, or is too full for the ring, is in the [`status`](Self::status) and tried
+    /// again: live does not need it.
     pub fn open(config: Config, io: Arc<dyn Io>) -> Result<Self, Error> {
         let opener = SledOpener { dir: config.dir.clone(), io: Arc::clone(&io) };
         Self::open_with(config, io, Box::new(opener), Limits::default())
@@ -173,6 +173,7 @@ fn stream_status(stream: &Stream) -> StreamStatus {
         id: stream.id.get().copied(),
         oldest: history.first().map(|segment| segment.number),
         newest: history.last().map(|segment| segment.number),
+        segments: history.len(),
         acknowledged: stream.look(|live| live.acknowledged()),
     }
 }

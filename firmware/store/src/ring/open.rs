@@ -99,9 +99,9 @@ impl Ring {
 
     fn other_size(&self, size: u64) -> Error {
         Error::Config(format!(
-            "the recording in {} has extents of {size} bytes; their size cannot become {}",
-            self.dir.display(),
-            self.size
+            "`extent` is {}: the recording in {} has extents of {size} bytes, and their size cannot change",
+            self.size,
+            self.dir.display()
         ))
     }
 

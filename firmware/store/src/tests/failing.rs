@@ -37,16 +37,25 @@ fn open(disk: &Memory) -> (Store, Writer, Reader) {
 }
 
 #[test]
-fn a_disk_too_small_is_told_in_plain_words() {
+fn a_disk_too_small_is_told_in_plain_words_and_used_once_there_is_room() {
     let disk = Memory::default();
     disk.set(Faults { room: Some(100_000), ..FINE });
-    let error = Store::open_with(small(), Arc::new(disk.clone()), Box::new(disk), LIMITS).err().unwrap();
-    assert_eq!(error.kind(), Kind::Unavailable);
+    let (store, mut writer, reader) = open(&disk);
+    push(&mut writer, 100, 100);
+    until("it is told", || store.status().failure.is_some());
     assert_eq!(
-        error.to_string(),
+        store.status().last_failure.unwrap().reason,
         "the recording in /ring/extents needs 524288 bytes more, but its disk has 100000 bytes free; \
-         make room or choose a smaller recording size"
+         make room or choose a smaller `size`"
     );
+    assert_eq!(reader.window().history.len(), 1, "live does not need it");
+    disk.set(FINE);
+    let mut number = 100;
+    until("it is used", || {
+        number += 1;
+        push(&mut writer, number, 100);
+        acknowledged(&store).is_some()
+    });
 }
 
 #[test]

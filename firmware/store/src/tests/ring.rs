@@ -201,7 +201,7 @@ fn settings_that_cannot_be_are_named() {
     until("the ring is provisioned", || store.status().extents.provisioned == 4);
     store.close();
     let error = Store::open(crate::Config { extent: 2 << 20, size: 8 << 20, ..good }, Arc::new(Disk)).err();
-    assert!(error.unwrap().to_string().contains("cannot become 2097152"));
+    assert!(error.unwrap().to_string().contains("`extent` is 2097152"));
 }
 
 #[tokio::test]
