@@ -82,6 +82,12 @@ impl Riserd {
         riserd
     }
 
+    /// Where it keeps what must outlive it.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        self.state.path()
+    }
+
     /// Starts a box and waits until every one of `tracks` has `segments` whole segments.
     #[must_use]
     pub fn live(settings: &str, tracks: &[&str], segments: usize) -> Self {

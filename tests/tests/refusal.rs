@@ -91,6 +91,18 @@ fn a_taken_port_ends_the_box() {
 }
 
 #[test]
+fn a_second_daemon_on_the_same_state_ends_and_harms_nothing() {
+    let riserd = Riserd::live(SMALL, &TRACKS, 1);
+    let [viewers, management] = riserd::free_addresses();
+    let (status, said) = run(&riserd::document(riserd.state_dir(), viewers, management, ""));
+    assert_eq!(status.code(), Some(EX_CONFIG), "{said}");
+    assert!(said.contains("state_dir") && said.contains("another riserd"), "{said}");
+    let last = riserd.playlist("360p").unwrap().last_whole().unwrap();
+    riserd.wait_for("360p", last + 2);
+    assert_eq!(riserd.count("/processes/1/restarts"), 0);
+}
+
+#[test]
 fn wrong_usage_is_told() {
     for (arguments, named) in [
         (&["--config"][..], "config"),

@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use clock::Clock;
 use control::{BoxState, Health, Snapshot, StoreState};
 use origin::Origin;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use settings::Settings;
 use store::{Disk, Recovery, Store};
 use tokio::{
@@ -24,6 +25,7 @@ use tokio::{
 };
 
 use crate::{
+    door::Door,
     error::Error,
     facts::Facts,
     plan,
@@ -35,6 +37,14 @@ use crate::{
 const SNAPSHOT: Duration = Duration::from_millis(250);
 /// After the channel's end viewers have this long to learn of it.
 const FAREWELL: Duration = Duration::from_millis(2500);
+/// A connection on which nothing moves for this long is closed; no answer is waited for longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Connections to the management interface.
+const MANAGERS: usize = 64;
+/// More viewers than this no box serves.
+const MOST_HANDLES: u64 = 16 << 10;
+/// File handles that are not for viewers: managers, the store, the worker, readers of the recording.
+const RESERVED: u64 = 256;
 /// Requests under way have this long to end.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -58,7 +68,14 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         board::load(&settings.board.id, |file| fs::read_to_string(arguments.board_configs.join(file)))
             .map_err(Error::Board)?;
     let run_dir = settings.state_dir.join("run");
-    fs::create_dir_all(&run_dir).map_err(|source| Error::StateDir { path: run_dir.clone(), source })?;
+    let state_dir = |source| Error::StateDir { path: run_dir.clone(), source };
+    fs::create_dir_all(&run_dir).map_err(state_dir)?;
+    // Held to the end: two daemons would take each other's worker and recording away.
+    let lock = fs::File::create(run_dir.join("lock")).map_err(state_dir)?;
+    lock.try_lock().map_err(|error| match error {
+        fs::TryLockError::WouldBlock => Error::Taken(settings.state_dir.clone()),
+        fs::TryLockError::Error(source) => state_dir(source),
+    })?;
     let runtime = Runtime::new().map_err(Error::Socket)?;
     runtime.block_on(serve(arguments, Arc::new(settings), Arc::new(board), run_dir))
 }
@@ -98,6 +115,7 @@ async fn serve(
     };
     let snapshot = Snapshot::new(report.state(&store));
 
+    let places = usize::try_from(file_handles().saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(MANAGERS);
     let (end, ended) = watch::channel(false);
     let (stop, stopped) = watch::channel(false);
     let supervisor = Supervisor {
@@ -118,8 +136,8 @@ async fn serve(
     };
     let mut channel = tokio::spawn(supervisor.run());
     let doors = [
-        open(viewers, origin.router(), ended.clone()),
-        open(management, console::router(snapshot.clone()), ended.clone()),
+        open(Door::new(viewers, places, PATIENCE), origin.router(), ended.clone()),
+        open(Door::new(management, MANAGERS, PATIENCE), console::router(snapshot.clone()), ended.clone()),
     ];
     let keeper = tokio::spawn(keep_time(clock, ended.clone()));
     let reporter = tokio::spawn(report_always(report, Arc::clone(&store), snapshot, ended));
@@ -159,23 +177,28 @@ fn flatten(joined: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<
     }
 }
 
+/// How many file handles the process may have: as many as the system allows it.
+fn file_handles() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it cannot be raised, what there was remains.
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let usable = if raised.is_ok() { limit.maximum } else { limit.current };
+    usable.unwrap_or(u64::MAX).min(MOST_HANDLES)
+}
+
 async fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
     let error = |source: io::Error| Error::Listen { field, address: address.to_string(), source };
     TcpListener::bind(address).await.map_err(error)
 }
 
 /// Serves `router` until `ended` becomes true.
-fn open(listener: TcpListener, router: Router, mut ended: watch::Receiver<bool>) -> JoinHandle<()> {
-    // Parts are small and urgent: they must not wait for an acknowledgement of the one before.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
+fn open(door: Door, router: Router, mut ended: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let until = async move {
             // A sender that is gone means the same.
             let _ = ended.wait_for(|ended| *ended).await;
         };
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
+        if let Err(error) = axum::serve(door, router).with_graceful_shutdown(until).await {
             tracing::error!(%error, "HTTP server ended");
         }
     })

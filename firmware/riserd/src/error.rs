@@ -32,6 +32,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The state is another daemon's.
+    #[error("state_dir: {path}: another riserd runs on it", path = .0.display())]
+    Taken(PathBuf),
     /// An address cannot be listened on.
     #[error("{field}: {address}: {source}")]
     Listen {

@@ -2,6 +2,7 @@
 //! board, gives each part its own configuration, starts everything, and on SIGTERM or SIGINT ends it in order.
 
 mod daemon;
+mod door;
 mod error;
 mod facts;
 mod line;

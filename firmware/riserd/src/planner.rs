@@ -89,10 +89,58 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use media::FrameRate;
+    use bytes::Bytes;
+    use media::{Codec, FrameRate, Layout, LayoutId, Track};
+    use store::{Disk, NewPart};
     use tempfile::TempDir;
 
     use super::*;
+
+    fn planner(folder: &Path) -> Planner {
+        let document =
+            format!("state_dir = '{}'\n[dvr]\nsize = '64MiB'\nextent = '4MiB'\n", folder.display());
+        let settings = Arc::new(settings::parse(&document).unwrap());
+        let store = Arc::new(Store::open(plan::store(&settings), Arc::new(Disk)).unwrap());
+        let clock = Clock::from_system();
+        let config = origin::Config { channels: vec!["main".to_owned()], web: folder.to_owned() };
+        let origin = Origin::new(config, clock.clone());
+        Planner::new(settings, Arc::default(), store, origin, clock)
+    }
+
+    /// Records one segment of one track.
+    fn record(planner: &Planner, grid: Grid, segment: u64) {
+        let codec = Codec::Aac { config: Bytes::new(), sample_rate: 48_000, channels: 2 };
+        let name = "audio".to_owned();
+        let tracks = vec![Track { name, timescale: 48_000, bitrate: 1, language: None, codec }];
+        let (mut writer, _) = planner.store.stream("main", grid).unwrap();
+        writer.set_layout(Layout { id: LayoutId(1), tracks, init: vec![Bytes::from_static(b"init")] });
+        let (start, data) = (0, Bytes::from_static(b"part"));
+        let (duration, independent, filler) = (76_800, true, false);
+        let part = NewPart { track: 0, segment, part: 0, start, duration, independent, filler, data };
+        writer.push_part(part).unwrap();
+        writer.close_segment(0, segment);
+    }
+
+    #[test]
+    fn a_clock_that_has_fallen_behind_the_recording_is_moved_and_no_other() {
+        let folder = TempDir::new().unwrap();
+        let grid = Grid::new(FrameRate::new(30, 1).unwrap(), 1600, 200);
+        let now = || Clock::from_system().now();
+        let future = now() / grid.segment_nanos() + 100;
+        for last in [now() / grid.segment_nanos(), future] {
+            let first = planner(folder.path());
+            record(&first, grid, last);
+            Arc::into_inner(first.store).unwrap().close();
+            let second = planner(folder.path());
+            drop(second.line(grid).unwrap());
+            let moved = second.clock.now().saturating_sub(now());
+            if last == future {
+                assert!(second.clock.now() >= plan::start_of(&grid, last), "moved by {moved} ns");
+            } else {
+                assert!(moved < media::NANOS / 10, "moved by {moved} ns");
+            }
+        }
+    }
 
     #[test]
     fn what_the_input_gave_is_remembered_and_damage_is_forgotten() {
