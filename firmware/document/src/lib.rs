@@ -2,13 +2,13 @@
 //! is allowed there.
 //!
 //! A schema is a serde structure with `deny_unknown_fields`. Its fields read themselves with [`text`],
-//! [`number_or_text`] and [`within`], so that the rule for a value and the words that explain it stand in one
+//! [`number_or_text`], [`table`] and [`within`], so that the rule for a value and the words that explain it stand in one
 //! place. Rules between fields are checked afterwards and reported with [`Error::at`].
 
 mod locate;
 mod read;
 
-pub use read::{number_or_text, text, within};
+pub use read::{number_or_text, table, text, within};
 
 use serde::de::DeserializeOwned;
 
@@ -93,6 +93,8 @@ mod tests {
     struct Form {
         name: String,
         rungs: Vec<Rung>,
+        #[serde(deserialize_with = "table")]
+        best: Rung,
     }
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -114,7 +116,9 @@ mod tests {
                 "\n[[rungs]]\nwidth = 1",
                 "line 3, `rungs[0].width`: there is no such setting; expected `height`",
             ),
-            ("x.y = 1", "line 1, `x`: there is no such setting; expected `name` or `rungs`"),
+            ("x.y = 1", "line 1, `x`: there is no such setting; expected one of `name`, `rungs`, `best`"),
+            ("\n[[best]]", "line 2, `best`: found sequence, expected one table in single brackets"),
+            ("best.x = 1", "line 1, `best.x`: there is no such setting; expected `height`"),
         ] {
             assert_eq!(parse::<Form>(text).unwrap_err().to_string(), message);
         }

@@ -1,8 +1,10 @@
 //! How a field of a schema reads itself: the rule and the words for it together.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::de::{
+    Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer,
+};
 
 /// Reads a text that `convert` accepts; `allowed` ends the sentence "found ..., expected ...".
 ///
@@ -38,6 +40,14 @@ pub fn within<'de, const MIN: u32, const MAX: u32, D: Deserializer<'de>>(
     deserializer.deserialize_any(Within { min: MIN, max: MAX })
 }
 
+/// Reads one table; a list of tables (`[[name]]`) is refused, where serde would take its items for the fields.
+///
+/// # Errors
+/// If the value is not a table, and whatever its fields find wrong.
+pub fn table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_any(Table(PhantomData))
+}
+
 struct Text<'a, F> {
     allowed: &'a str,
     convert: F,
@@ -58,6 +68,20 @@ impl<T, F: Fn(&str) -> Option<T>> Visitor<'_> for Text<'_, F> {
     fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
         let converted = if self.numbers { (self.convert)(&number.to_string()) } else { None };
         converted.ok_or_else(|| E::invalid_type(Unexpected::Signed(number), &self))
+    }
+}
+
+struct Table<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Table<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one table in single brackets")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
     }
 }
 

@@ -29,14 +29,19 @@ pub struct Settings {
     #[serde(deserialize_with = "absolute_path")]
     pub state_dir: PathBuf,
     /// The door for viewers.
+    #[serde(deserialize_with = "document::table")]
     pub viewers: Viewers,
     /// The door for technicians.
+    #[serde(deserialize_with = "document::table")]
     pub management: Management,
     /// The live channel.
+    #[serde(deserialize_with = "document::table")]
     pub channel: Channel,
     /// How much of the past is kept.
+    #[serde(deserialize_with = "document::table")]
     pub dvr: Dvr,
     /// The kind of box.
+    #[serde(deserialize_with = "document::table")]
     pub board: Board,
 }
 
