@@ -168,6 +168,10 @@ fn a_worker_that_hangs_is_replaced() {
     let riserd = Riserd::live(SMALL, &TRACKS, 2);
     let old = wait::for_some("a worker", Duration::from_secs(5), || riserd.worker());
     rustix::process::kill_process(old, rustix::process::Signal::STOP).unwrap();
+    let waited =
+        wait::until("the slate comes", Duration::from_secs(5), || riserd.state("/channel/state") == "slate");
+    println!("the slate came after {} ms", waited.as_millis());
+    assert_eq!(riserd.worker(), Some(old), "before the worker is given up");
     let took = wait::until("a new worker runs", Duration::from_secs(15), || {
         riserd.worker().is_some_and(|pid| pid != old) && riserd.state("/channel/state") == "running"
     });

@@ -24,6 +24,8 @@ use crate::{error::Error, facts::Facts, line::Line, plan::Plan, planner::Planner
 const ROUND: Duration = Duration::from_millis(100);
 /// The slate stays this far behind the clock, so that a worker that comes back finds its first part still open.
 const BEHIND: u64 = 200_000_000;
+/// When samples stay away for this long the slate is laid, though the worker may still come round.
+const SILENCE: Duration = Duration::from_secs(1);
 /// A worker that gave samples and gives none for this long is ended.
 const HANG: Duration = Duration::from_millis(2500);
 /// A worker must have greeted and given its first sample by then.
@@ -157,7 +159,7 @@ impl Supervisor {
                 },
                 _ = round.tick() => {
                     pulse.check()?;
-                    self.round(pulse.last_sample.is_some(), running);
+                    self.round(pulse.beats(), running);
                 }
                 _ = second.tick() => {
                     session.send(&ToWorker::Clock(self.offset())).await?;
@@ -278,7 +280,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Lays the slate where there are no samples, and notes what is true.
+    /// Lays the slate where no samples come, and notes what is true.
     fn round(&self, live: bool, running: &mut Option<Running>) {
         let Some(Running { line, .. }) = running else { return };
         if !live {
@@ -286,7 +288,7 @@ impl Supervisor {
         }
         match (live, line.on_slate()) {
             (true, false) => self.facts.channel("running", ""),
-            (_, true) => self.facts.channel("slate", "the encoder is being started again"),
+            (_, true) => self.facts.channel("slate", "the encoder gives nothing or is being started again"),
             (false, false) => self.facts.channel("starting", ""),
         }
         if live {
@@ -343,6 +345,11 @@ struct Pulse {
 }
 
 impl Pulse {
+    /// Whether samples come.
+    fn beats(&self) -> bool {
+        self.last_sample.is_some_and(|last| last.elapsed() < SILENCE)
+    }
+
     fn check(&self) -> Result<(), Error> {
         let (since, patience) = match self.last_sample {
             Some(last) => (last.elapsed(), HANG),
