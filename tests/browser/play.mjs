@@ -16,6 +16,12 @@ await run('play', own, async (page, options, results) => {
   await untilAdvanced(page, options.seconds);
   const { longestGapMs, gaps, states, delay, latency, seconds } = await stopRecording(page);
   const end = await diagnosis(page);
+  // The space bar plays and pauses, also after another button was clicked.
+  await page.click('#mute');
+  await page.keyboard.press(' ');
+  await until(page, 'a pause', () => window.riser.state === 'paused');
+  await page.keyboard.press(' ');
+  await until(page, 'the end of the pause', () => window.riser.state === 'playing');
   const droppedRatio = end.totalFrames ? end.droppedFrames / end.totalFrames : null;
   Object.assign(results, {
     seconds: ms(seconds),

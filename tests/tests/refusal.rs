@@ -16,6 +16,8 @@ use tempfile::TempDir;
 
 /// Wrong usage and wrong settings (sysexits.h): nobody starts the box again for them.
 const EX_USAGE: i32 = 64;
+/// What may be otherwise next time.
+const EX_FAILURE: i32 = 1;
 const EX_CONFIG: i32 = 78;
 
 /// Runs `riserd` on a document to its end; its status and what it said.
@@ -86,7 +88,7 @@ fn a_taken_port_ends_the_box() {
     for (field, viewers, management) in [("viewers.listen", taken, free), ("management.listen", free, taken)]
     {
         let (status, said) = run(&riserd::document(state.path(), viewers, management, ""));
-        assert_eq!(status.code(), Some(EX_CONFIG), "{said}");
+        assert_eq!(status.code(), Some(EX_FAILURE), "{said}");
         assert!(said.contains(field) && said.contains(&taken.to_string()), "{field}: {said}");
     }
 }
@@ -96,7 +98,7 @@ fn a_second_daemon_on_the_same_state_ends_and_harms_nothing() {
     let riserd = Riserd::live(SMALL, &TRACKS, 1);
     let [viewers, management] = riserd::free_addresses();
     let (status, said) = run(&riserd::document(riserd.state_dir(), viewers, management, ""));
-    assert_eq!(status.code(), Some(EX_CONFIG), "{said}");
+    assert_eq!(status.code(), Some(EX_FAILURE), "{said}");
     assert!(said.contains("state_dir") && said.contains("another riserd"), "{said}");
     let last = riserd.playlist("360p").unwrap().last_whole().unwrap();
     riserd.wait_for("360p", last + 2);

@@ -138,4 +138,5 @@ fn a_quick_restart_keeps_the_time_true() {
     println!("the timeline is {} us ahead of the clock", ahead / 1000);
     assert!(ahead.abs() < 20_000_000, "{ahead} ns: the segment that was open is not waited out by a step");
     assert_eq!(riserd.playlist("360p").unwrap().breaks(), 1);
+    assert!(!riserd.log().contains("part lost"), "{}", riserd.log());
 }

@@ -126,7 +126,7 @@ pub struct StoreState {
     pub size: u64,
     /// Bytes of it that hold media.
     pub used: u64,
-    /// Bytes written since the start.
+    /// Bytes written since the start, for the wear of the disk: zeros that reserve the room included.
     pub written: u64,
     /// Seconds that can be shown again; what the box missed is not counted.
     pub seconds: u64,

@@ -76,6 +76,9 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         fs::TryLockError::WouldBlock => Error::Taken(settings.state_dir.clone()),
         fs::TryLockError::Error(source) => state_dir(source),
     })?;
+    if !arguments.web.join("index.html").is_file() {
+        tracing::warn!(web = %arguments.web.display(), "there is no viewer page in this folder");
+    }
     let runtime = Runtime::new().map_err(Error::Socket)?;
     runtime.block_on(serve(arguments, Arc::new(settings), Arc::new(board), run_dir))
 }

@@ -75,3 +75,15 @@ pub enum Error {
     #[error("no sample for {0} ms")]
     Hang(u128),
 }
+
+impl Error {
+    /// Whether it stays until somebody changes the settings, so that starting again does not help.
+    pub fn is_lasting(&self) -> bool {
+        let wrong = |error: &store::Error| error.kind() == store::Kind::Invalid;
+        match self {
+            Self::ReadSettings { .. } | Self::Settings { .. } | Self::Board(_) => true,
+            Self::Store(error) => wrong(error),
+            _ => false,
+        }
+    }
+}

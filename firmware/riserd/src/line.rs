@@ -153,7 +153,7 @@ impl Line {
         running.layout.tracks.iter().zip(running.tracks.iter().map(|lane| lane.measure)).collect()
     }
 
-    /// Samples that came too late or did not fit.
+    /// Samples that came too late, did not fit, or were lost on the way to the store.
     pub fn refused(&self) -> u64 {
         self.refused
     }
@@ -254,6 +254,7 @@ impl Line {
                 Cut::Part(part) => {
                     if let Err(error) = self.store_part(&part, last) {
                         tracing::error!(segment = part.segment, part = part.part, %error, "part lost");
+                        self.refused += part.samples.len() as u64;
                     }
                 }
                 Cut::Segment { track, number } => {

@@ -22,15 +22,19 @@ use crate::daemon::Arguments;
 const EX_CONFIG: u8 = 78;
 const EX_USAGE: u8 = 64;
 
+const USAGE: &str = "usage: riserd --config FILE [--board-configs DIR] [--web DIR] [--pipeline PROGRAM]";
+
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("RISER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let arguments = match arguments(Parser::from_env()) {
-        Ok(arguments) => arguments,
+        Ok(Asked::Run(arguments)) => arguments,
+        Ok(Asked::Tell(text)) => {
+            println!("{text}");
+            return ExitCode::SUCCESS;
+        }
         Err(error) => {
-            eprintln!(
-                "riserd: {error}\nusage: riserd --config FILE [--board-configs DIR] [--web DIR] [--pipeline PROGRAM]"
-            );
+            eprintln!("riserd: {error}\n{USAGE}");
             return ExitCode::from(EX_USAGE);
         }
     };
@@ -38,12 +42,18 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("riserd: {error}");
-            ExitCode::from(EX_CONFIG)
+            if error.is_lasting() { ExitCode::from(EX_CONFIG) } else { ExitCode::FAILURE }
         }
     }
 }
 
-fn arguments(mut parser: Parser) -> Result<Arguments, lexopt::Error> {
+/// What the command line asks for.
+enum Asked {
+    Run(Arguments),
+    Tell(String),
+}
+
+fn arguments(mut parser: Parser) -> Result<Asked, lexopt::Error> {
     let mut config = None;
     let mut board_configs = PathBuf::from("/usr/share/riser/board-configs");
     let mut web = PathBuf::from("/usr/share/riser/web");
@@ -56,9 +66,13 @@ fn arguments(mut parser: Parser) -> Result<Arguments, lexopt::Error> {
             Arg::Long("board-configs") => board_configs = parser.value()?.parse()?,
             Arg::Long("web") => web = parser.value()?.parse()?,
             Arg::Long("pipeline") => pipeline = parser.value()?.parse()?,
+            Arg::Long("help") | Arg::Short('h') => return Ok(Asked::Tell(USAGE.to_owned())),
+            Arg::Long("version") => {
+                return Ok(Asked::Tell(format!("riserd {}", env!("CARGO_PKG_VERSION"))));
+            }
             other => return Err(other.unexpected()),
         }
     }
     let config = config.ok_or("--config is missing")?;
-    Ok(Arguments { config, board_configs, web, pipeline })
+    Ok(Asked::Run(Arguments { config, board_configs, web, pipeline }))
 }

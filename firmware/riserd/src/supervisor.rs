@@ -289,7 +289,8 @@ impl Supervisor {
         match (live, line.on_slate()) {
             (true, false) => self.facts.channel("running", ""),
             (_, true) => self.facts.channel("slate", "the encoder gives nothing or is being started again"),
-            (false, false) => self.facts.channel("starting", ""),
+            (false, false) if line.tracks().is_empty() => self.facts.channel("starting", ""),
+            (false, false) => self.facts.channel("starting", "the encoder is being started again"),
         }
         if live {
             self.facts.worker_runs();

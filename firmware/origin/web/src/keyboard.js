@@ -27,6 +27,8 @@ export function listenToKeys({ togglePlay, seekBy, jump, fullScreen, sound }) {
     f: fullScreen,
     m: () => sound.toggle(),
   };
+  // A button that was clicked with the pointer gives the space bar back.
+  document.addEventListener('pointerup', ({ target }) => target.closest?.('button')?.blur());
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || usesKey(event.target, event.key)) return;
     const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];

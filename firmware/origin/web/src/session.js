@@ -99,8 +99,9 @@ export class Session {
     return this.#player?.latency() ?? null;
   }
 
-  /** Measured delay from capture to screen in seconds; null until clock and stream are known. */
+  /** Measured delay from capture to screen in seconds; null while clock or stream are unknown, or when it has ended. */
   get delay() {
+    if (this.state === 'ended') return null;
     const now = this.clock.now();
     const utc = this.#started ? this.utcAt(this.frames.mediaTime) : null;
     return now === null || utc === null ? null : (now - utc) / 1000;
@@ -241,7 +242,8 @@ export class Session {
 
   /** A pause from outside the page: headset, lock screen, the browser's own controls. */
   #onPause() {
-    const byViewer = this.#started && !this.#ended && !document.hidden;
+    // The event of a pause that has been taken back may still come.
+    const byViewer = this.video.paused && this.#started && !this.#ended && !document.hidden;
     if (byViewer && this.#player) this.#wantsPlay = false;
   }
 

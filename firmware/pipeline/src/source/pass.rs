@@ -161,7 +161,7 @@ impl Pass {
                 height: self.info.get().map_or(0, |info| pixels(info.height())),
                 // A file of variable rate has its frames shown at their own times on a grid of 30.
                 rate: rate.unwrap_or_else(|| FrameRate::new(30, 1).expect("30 is a frame rate")),
-                coding: self.coding.video.get().cloned().unwrap_or_else(|| "raw".to_owned()),
+                coding: self.coding.video.get().cloned().unwrap_or_else(|| "other".to_owned()),
             },
             sound: self.coding.sound.get().is_some(),
             start: [&self.coding.first_picture, &self.coding.first_sound]
@@ -280,6 +280,11 @@ fn coding_name(media_type: &str) -> Option<&'static str> {
         "video/x-vp9" => "VP9",
         "video/x-av1" => "AV1",
         "video/x-theora" => "Theora",
+        "video/x-prores" => "ProRes",
+        "video/x-dnxhd" => "DNxHD",
+        "video/x-ffv" => "FFV1",
+        "video/x-dv" => "DV",
+        "video/x-raw" => "raw",
         "image/jpeg" => "MJPG",
         _ => return None,
     })
