@@ -215,7 +215,7 @@ impl Supervisor {
         running: &mut Option<Running>,
     ) -> Result<(), Error> {
         let plan = match running {
-            None => Some(self.planner.plan(format)),
+            None => Some(block_in_place(|| self.planner.plan(format))),
             Some(_) => self.replan(format, running),
         };
         if let Some(plan) = plan {
@@ -230,8 +230,8 @@ impl Supervisor {
 
     /// The plan for an input that was expected and has come; none where the plan holds.
     fn replan(&self, format: Option<&PictureFormat>, running: &mut Option<Running>) -> Option<Plan> {
-        let running = running.as_mut().filter(|running| running.expected)?;
-        let plan = self.planner.plan(Some(format?));
+        let running = running.as_mut().filter(|running| running.expected && format.is_some())?;
+        let plan = block_in_place(|| self.planner.plan(format));
         running.expected = false;
         (!plan.encodes_like(&running.plan)).then_some(plan)
     }

@@ -1,8 +1,7 @@
 //! Where pictures and sound come from, behind two small traits.
 //!
-//! A source never paces and never repeats: the channel's loops ask it for the picture of a slot or the sound up to
-//! a position, and show the last picture or the slate when it has none. So the encoders never see a source come,
-//! go or change.
+//! A source never paces: the channel's loops ask it for the picture of a slot or the sound up to a position, and show
+//! the last picture or the slate when it has none. So the encoders never see a source come, go or change.
 
 mod arrivals;
 mod camera;
