@@ -49,7 +49,7 @@ export async function stopRecording(page) {
 }
 
 function percentiles(seconds) {
-  const sorted = seconds.toSorted((a, b) => a - b);
+  const sorted = [...seconds].sort((a, b) => a - b);
   const at = (share) => ms(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null);
   return { p50: at(0.5), p95: at(0.95), max: at(1) };
 }

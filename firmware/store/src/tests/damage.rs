@@ -42,6 +42,18 @@ async fn assert_whole(store: &Store, reader: &crate::Reader) {
     }
 }
 
+/// The extent that holds this segment's first part, and where in it.
+fn extent_of(dir: &Path, number: u64, len: usize) -> (fs::File, u64) {
+    let payload = &chunks(0, number, len)[0];
+    let entries = fs::read_dir(dir.join("extents")).unwrap().map(|entry| entry.unwrap().path());
+    let found = entries.filter_map(|path| {
+        let bytes = fs::read(&path).unwrap();
+        let at = bytes.windows(len).position(|window| window == &payload[..])?;
+        Some((fs::File::options().read(true).write(true).open(path).unwrap(), at as u64))
+    });
+    found.last().expect("it has been recorded")
+}
+
 fn set_aside(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.to_string_lossy().contains("index.bad-")).collect()
@@ -168,12 +180,10 @@ async fn an_index_whose_creation_was_cut_is_made_anew() {
 async fn a_damaged_payload_byte_makes_a_gap_that_is_remembered() {
     let dir = tempfile::tempdir().unwrap();
     record(dir.path());
-    let file =
-        fs::File::options().write(true).read(true).open(dir.path().join("extents/000004.ext")).unwrap();
+    let (file, payload) = extent_of(dir.path(), 100, LEN);
     let mut byte = [0];
-    // Within the first media record of the first extent written: segment 100.
-    file.read_exact_at(&mut byte, 3 * 4096 + 30_000).unwrap();
-    file.write_all_at(&[byte[0] ^ 1], 3 * 4096 + 30_000).unwrap();
+    file.read_exact_at(&mut byte, payload + 30_000).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], payload + 30_000).unwrap();
     let mut damaged = None;
     for round in 0..2 {
         let (store, writer, reader) = open(dir.path(), 5);
@@ -213,9 +223,8 @@ async fn a_torn_record_at_the_tail_is_ignored_and_written_over() {
     drop((writer, store));
     fs::remove_dir_all(dir.path().join("extents")).unwrap();
     fs::rename(&image, dir.path().join("extents")).unwrap();
-    let file = fs::File::options().write(true).open(dir.path().join("extents/000004.ext")).unwrap();
-    // Head and payload: 8192 + 4096 (layout) + 4 x 20480 (100, 101); then 102's first record.
-    file.write_all_at(&[0xff; 4096], 8192 + 4096 + 4 * 20_480 + 4096).unwrap();
+    let (file, payload) = extent_of(dir.path(), 102, 10_000);
+    file.write_all_at(&[0xff; 4096], payload).unwrap();
     fs::remove_dir_all(dir.path().join("index")).unwrap();
     for round in 0..2 {
         let (store, mut writer, reader) = open(dir.path(), 5);
