@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     time::{Duration, Instant},
 };
 
@@ -91,6 +92,12 @@ fn a_box_that_is_told_to_end_ends_in_order() {
         let answer = riserd.get(&format!("{path}?_HLS_msn={msn}&_HLS_part={part}"));
         assert_eq!(answer.status, 200, "{}", answer.text());
         playlist = riser_tests::playlist::Playlist::parse(&answer.text());
+        if playlist.ended {
+            // The channel may begin again under the same address.
+            assert_eq!(answer.header("cache-control"), "public, max-age=1");
+            let manifest = riserd.get("/live/main/manifest.mpd");
+            assert_eq!(manifest.header("cache-control"), "public, max-age=1");
+        }
     }
     assert!(playlist.ended, "{}", playlist.text);
     println!("ENDLIST after {} ms", begun.elapsed().as_millis());
@@ -139,4 +146,27 @@ fn a_quick_restart_keeps_the_time_true() {
     assert!(ahead.abs() < 20_000_000, "{ahead} ns: the segment that was open is not waited out by a step");
     assert_eq!(riserd.playlist("360p").unwrap().breaks(), 1);
     assert!(!riserd.log().contains("part lost"), "{}", riserd.log());
+}
+
+#[test]
+fn a_rung_that_is_gone_can_still_be_shown_from_the_past() {
+    let mut riserd = Riserd::live(SMALL, &TRACKS, 3);
+    let past = riserd.playlist("360p").unwrap().segments[1].number;
+    let before = riserd.segment("360p", past);
+    riserd.terminate();
+    riserd.wait();
+    let settings = riserd.state_dir().join("settings.toml");
+    let document = fs::read_to_string(&settings).unwrap();
+    let without = document.replace("[[channel.ladder]]\nheight = 360\nbitrate = 600000\n", "");
+    assert_ne!(document, without);
+    fs::write(&settings, without).unwrap();
+    riserd.start_again();
+    wait::until("it goes on", Duration::from_secs(15), || {
+        riserd.playlist("180p").is_some_and(|playlist| !playlist.ended && playlist.breaks() == 1)
+    });
+    let manifest = riserd.get("/live/main/manifest.mpd").text();
+    assert!(manifest.contains("360p"), "{manifest}");
+    assert_eq!(riserd.segment("360p", past), before);
+    let ticks = boxes::chunks(&before)[0].decode_time;
+    assert_eq!(riserd.bytes(&format!("/live/main/360p/t{ticks}.m4s")), before, "as DASH asks for it");
 }

@@ -11,12 +11,13 @@ use std::{
 };
 
 use riser_tests::{
-    Riserd, boxes, http,
+    Riserd, boxes, http, peers,
     pictures::{self, LARGE},
     playlist::Playlist,
     riserd::{self, SMALL, TRACKS},
     wait,
 };
+use tempfile::TempDir;
 
 /// A viewer waits less than this for a part, whatever happens to the worker.
 const BACK: Duration = Duration::from_secs(1);
@@ -135,6 +136,30 @@ fn contiguous(riserd: &Riserd, track: &str, first: u64, last: u64) {
             expected = Some(chunk.end());
         }
     }
+}
+
+#[test]
+fn pictures_of_a_silent_film_come_back_as_fast() {
+    let folder = TempDir::new().unwrap();
+    let film = folder.path().join("silent.mp4").to_string_lossy().into_owned();
+    let source = "testsrc2=size=640x360:rate=50:duration=10";
+    let arguments = ["-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", &film];
+    peers::ffmpeg(&arguments, Duration::from_secs(30));
+    let input = format!("kind = 'file'\npath = '{film}'");
+    let riserd =
+        Riserd::live(&SMALL.replace("kind = \"test\"\nwidth = 640\nheight = 360", &input), &TRACKS, 3);
+    let follower = Follower::begin(&riserd, "360p");
+    let before = riserd.playlist("360p").unwrap().segments[1].number;
+    for _ in 0..4 {
+        kill_and_wait(&riserd);
+        let last = riserd.playlist("360p").unwrap().last_whole().unwrap();
+        riserd.wait_for("360p", last + 3);
+    }
+    let seen = follower.end();
+    println!("longest wait for a part {:?}", seen.longest_wait);
+    assert!(seen.longest_wait < BACK, "viewers run dry");
+    assert_eq!(seen.last.breaks(), 0, "{}", seen.last.text);
+    contiguous(&riserd, "360p", before, seen.last.last_whole().unwrap());
 }
 
 #[test]

@@ -125,11 +125,12 @@ impl Segmenter {
 
     /// Takes one sample; whatever closes with it is appended to `out`.
     ///
-    /// A sample whose predecessor is missing is stretched back over the hole, up to one part long and never
-    /// over a segment's line.
+    /// Where samples are missing, up to one part long, the one before lasts to the next part's line and the one after is
+    /// stretched back to it: so no part is longer than it may be.
     pub fn push(&mut self, track: usize, sample: Sample, out: &mut Vec<Cut>) -> Result<(), Rejected> {
         let grid = self.grid;
         let cutter = self.tracks.get_mut(track).ok_or(Rejected::Track(track))?;
+        cutter.reach_line(&grid, track, sample.decode_time, out);
         let sample = cutter.fit(&grid, sample)?;
         cutter.samples.push(sample);
         cutter.begun = true;
@@ -150,6 +151,19 @@ impl Segmenter {
 }
 
 impl Cutter {
+    /// Lets the last sample last to the next part's line where all that follow before it are missing.
+    fn reach_line(&mut self, grid: &Grid, track: usize, got: u64, out: &mut Vec<Cut>) {
+        let part = grid.line(Position { segment: 0, part: 1 }, self.timescale);
+        let line = grid.line_after(self.position, self.timescale);
+        let missing = got.saturating_sub(self.expected);
+        let Some(last) = self.samples.last_mut() else { return };
+        if missing > 0 && missing <= part && got >= line {
+            // Less than a part, which lasts less than 2^32 ticks.
+            last.duration += (line - self.expected) as u32;
+            self.advance(grid, track, out);
+        }
+    }
+
     fn fit(&self, grid: &Grid, mut sample: Sample) -> Result<Sample, Rejected> {
         let (got, expected) = (sample.decode_time, self.expected);
         if sample.duration == 0 {
@@ -283,8 +297,22 @@ mod tests {
         let frames = pictures(&grid, grid.first_frame(first)).take(40).enumerate();
         let cuts =
             cut(&mut segmenter, 0, frames.filter(|(nth, _)| ![3, 9, 10].contains(nth)).map(|(_, s)| s));
-        assert_eq!(parts(&cuts, 0).iter().map(|part| part.duration()).sum::<u32>(), 40_000);
+        assert!(
+            parts(&cuts, 0).iter().all(|part| part.duration() == 5000),
+            "no part is longer than it may be"
+        );
         assert_eq!(cuts.last(), Some(&Cut::Segment { track: 0, number: 10 }));
+    }
+
+    #[test]
+    fn a_segment_without_its_last_frames_ends_on_its_line() {
+        let grid = grid("25");
+        let first = Position { segment: 10, part: 0 };
+        let mut segmenter = Segmenter::begin(grid, &[25_000], first);
+        let frames = pictures(&grid, grid.first_frame(first)).take(45).enumerate();
+        let cuts = cut(&mut segmenter, 0, frames.filter(|(nth, _)| ![38, 39].contains(nth)).map(|(_, s)| s));
+        assert_eq!(parts(&cuts, 0).len(), 9);
+        assert!(parts(&cuts, 0).iter().all(|part| part.duration() == 5000));
     }
 
     #[test]

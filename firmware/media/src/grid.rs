@@ -97,6 +97,23 @@ impl Grid {
             * u64::from(self.frames_per_part)
     }
 
+    /// Where the part after `position` begins, in ticks of a timescale since the epoch.
+    #[must_use]
+    pub fn line_after(&self, position: Position, timescale: u32) -> u64 {
+        let Position { segment, part } = position;
+        if part + 1 < self.parts_per_segment {
+            self.line(Position { segment, part: part + 1 }, timescale)
+        } else {
+            self.segment_line(segment + 1, timescale)
+        }
+    }
+
+    /// Whether a part ends with this frame, counted from the epoch.
+    #[must_use]
+    pub fn ends_part(&self, frame: u64) -> bool {
+        (frame + 1).is_multiple_of(u64::from(self.frames_per_part))
+    }
+
     /// Whether a segment begins with this frame, counted from the epoch.
     #[must_use]
     pub fn begins_segment(&self, frame: u64) -> bool {

@@ -25,8 +25,8 @@ const FIRST_PART: Duration = Duration::from_secs(3);
 
 /// How long a playlist may be kept, in Target Durations (RFC 8216bis, B.1): blocking answers six, others half of one.
 const BLOCKING_LIFE: u64 = 6;
-/// An ended playlist changes no more.
-const ENDED: Keep = Keep::Seconds(3600);
+/// An ended playlist changes no more until the channel begins again, under the same address.
+const ENDED: Keep = Keep::Seconds(1);
 
 /// The Multivariant Playlist.
 pub async fn master(reader: &Reader, request: &HeaderMap) -> Result<Response, Error> {

@@ -1,11 +1,11 @@
 //! Init segments, segments and parts; what is still being made is sent as it is made.
 
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 use axum::{body::Body, http::HeaderMap, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
-use media::{Kind, LayoutId, Window};
+use media::{Kind, LayoutId, Track, Window};
 use store::Reader;
 use tokio::time::Instant;
 
@@ -23,7 +23,7 @@ pub fn init(reader: &Reader, track: &str, layout: LayoutId, request: &HeaderMap)
     let index = window.layout_by_id(layout).and_then(|layout| layout.index_of(track)).ok_or(Error::NoInit)?;
     let init = reader.init(layout, index).ok_or(Error::NoInit)?;
     let etag = format!("\"{layout}-{index}-i{FORMAT}\"");
-    Ok(respond::bytes(vec![init], content_type(&window, track), &etag, request))
+    Ok(respond::bytes(vec![init], content_type(known(&window, track)?), &etag, request))
 }
 
 /// A segment by number.
@@ -34,14 +34,16 @@ pub async fn segment(
     request: &HeaderMap,
 ) -> Result<Response, Error> {
     let window = reader.window();
-    let index = index(&window, track)?;
+    let known = known(&window, track)?;
     // A segment that is being made, or comes next, is sent part by part.
-    if is_ahead(&window, index, number) {
+    if let Some(index) = window.layout().and_then(|layout| layout.index_of(track))
+        && is_ahead(&window, index, number)
+    {
         return follow(reader, &window, track, index, number).await;
     }
     let chunks = reader.segment(track, number).await?;
     let etag = format!("\"{number}-{track}-s{FORMAT}\"");
-    Ok(respond::bytes(chunks, content_type(&window, track), &etag, request))
+    Ok(respond::bytes(chunks, content_type(known), &etag, request))
 }
 
 /// A segment by the decode time of its first sample.
@@ -52,9 +54,7 @@ pub async fn at_time(
     request: &HeaderMap,
 ) -> Result<Response, Error> {
     let window = reader.window();
-    let position = index(&window, track)?;
-    let timescale = window.layout().map_or(1, |layout| layout.tracks[position].timescale);
-    let number = window.grid.position(decode_time, timescale).segment;
+    let number = window.grid.position(decode_time, known(&window, track)?.timescale).segment;
     segment(reader, track, number, request).await
 }
 
@@ -78,7 +78,7 @@ pub async fn part(
     }
     let data = reader.live_part(position, number, part).ok_or(Error::NoMedia("part"))?;
     let etag = format!("\"{number}.{part}-{track}-p{FORMAT}\"");
-    Ok(respond::bytes(vec![data], content_type(&window, track), &etag, request))
+    Ok(respond::bytes(vec![data], content_type(known(&window, track)?), &etag, request))
 }
 
 /// The parts of a segment that is being made or comes next, each as soon as it is there.
@@ -96,21 +96,55 @@ async fn follow(
     if first.edge_segment(index, number).is_none_or(|edge| edge.parts.is_empty()) {
         return Err(Error::NoMedia("segment"));
     }
-    let parts = stream::unfold((reader.clone(), 0u32), move |(reader, part)| async move {
-        let data = next_part(&reader, index, number, part).await?;
-        Some((Ok::<_, Infallible>(data), (reader, part + 1)))
+    let Some(layout) = first.layout().map(|layout| layout.id) else { return Err(Error::NoMedia("segment")) };
+    let growing = Growing { reader: reader.clone(), layout, index, number };
+    let parts = stream::unfold((growing, 0u32), |(growing, part)| async move {
+        let data = growing.part(part).await.transpose()?;
+        Some((data, (growing, part + 1)))
     });
-    Ok(respond::growing(Body::from_stream(parts), content_type(&first, track)))
+    Ok(respond::growing(Body::from_stream(parts), content_type(known(&first, track)?)))
 }
 
-async fn next_part(reader: &Reader, index: usize, number: u64, part: u32) -> Option<Bytes> {
-    let settled = |window: &Window| {
-        let edge = window.edge_segment(index, number);
-        edge.is_none_or(|edge| edge.closed || edge.parts.len() > part as usize) || window.ended
-    };
-    let window = reader.window();
-    reader.wait(deadline(&window), settled).await;
-    reader.live_part(index, number, part)
+/// A segment that is being made on one track of one layout.
+struct Growing {
+    reader: Reader,
+    layout: LayoutId,
+    index: usize,
+    number: u64,
+}
+
+/// The rest of a segment will not come; the connection is broken off, so that nobody takes what there is for all of it.
+#[derive(Debug, thiserror::Error)]
+#[error("the rest of the segment does not come")]
+struct BrokenOff;
+
+impl Growing {
+    /// A part, waited for; none behind the last one.
+    async fn part(&self, part: u32) -> Result<Option<Bytes>, BrokenOff> {
+        let Self { index, number, .. } = *self;
+        let there = |window: &Window| {
+            let edge = window.edge_segment(index, number);
+            edge.is_none_or(|edge| edge.closed || edge.parts.len() > part as usize)
+                || window.ended
+                || !self.is_in(window)
+        };
+        let deadline = deadline(&self.reader.window());
+        let window = self.reader.wait(deadline, there).await;
+        let data = self.reader.live_part(index, number, part);
+        // Asked after the part was taken: the index means this track only in this layout.
+        if !self.is_in(&window) || !self.is_in(&self.reader.window()) {
+            return Err(BrokenOff);
+        }
+        match (data, window.edge_segment(index, number)) {
+            (Some(data), _) => Ok(Some(data)),
+            (None, Some(edge)) if edge.closed && edge.parts.len() == part as usize => Ok(None),
+            _ => Err(BrokenOff),
+        }
+    }
+
+    fn is_in(&self, window: &Window) -> bool {
+        window.layout().is_some_and(|layout| layout.id == self.layout)
+    }
 }
 
 /// Whether a segment is open on this track or is one of the next two.
@@ -129,13 +163,16 @@ fn index(window: &Window, track: &str) -> Result<usize, Error> {
     layout.index_of(track).ok_or_else(|| Error::NoTrack(track.to_owned()))
 }
 
-fn content_type(window: &Window, track: &str) -> &'static str {
-    let layout = window.layout();
-    match layout
-        .and_then(|layout| layout.tracks.iter().find(|known| known.name == track))
-        .map(media::Track::kind)
-    {
-        Some(Kind::Audio) => "audio/mp4",
-        _ => "video/mp4",
+/// A track of this name, of the newest layout that has one.
+fn known<'a>(window: &'a Window, name: &str) -> Result<&'a Track, Error> {
+    window.layout().ok_or(package::Error::NoLayout)?;
+    let tracks = window.layouts.iter().rev().flat_map(|layout| &layout.tracks);
+    tracks.into_iter().find(|track| track.name == name).ok_or_else(|| Error::NoTrack(name.to_owned()))
+}
+
+fn content_type(track: &Track) -> &'static str {
+    match track.kind() {
+        Kind::Audio => "audio/mp4",
+        Kind::Video => "video/mp4",
     }
 }

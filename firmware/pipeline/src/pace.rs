@@ -59,7 +59,6 @@ pub fn pictures(
     mut stand_in: StandIn,
 ) -> Result<(), Error> {
     let mut last: Option<(u64, Frame)> = None;
-    let mut skipped_in_row = 0;
     for slot in first.. {
         let due = grid.rate.nanos_of(slot);
         pace.clock.sleep_until(due);
@@ -68,12 +67,11 @@ pub fn pictures(
         }
         let sync = slot == first || grid.begins_segment(slot);
         let overloaded = pace.clock.now() > due + LATE || !ladder.has_room();
-        if overloaded && !sync && skipped_in_row + 1 < grid.frames_per_part {
-            skipped_in_row += 1;
+        // The last frame of a part is never left out: no part lasts longer than it may, or has none.
+        if overloaded && !sync && !grid.ends_part(slot) {
             pace.monitor.count(Count::Skipped);
             continue;
         }
-        skipped_in_row = 0;
         let (frame, captured) = match source.take(slot, due + PATIENCE)? {
             Some(shown) => {
                 last = Some((due, Arc::clone(&shown.frame)));
@@ -112,7 +110,7 @@ pub fn sound(
         let due = media::nanos(end, sound.sample_rate);
         pace.clock.sleep_until(due);
         source.lay(&mut blocks, end);
-        let overdue = pace.clock.now() > due + SOUND_PATIENCE;
+        let overdue = source.is_silent() || pace.clock.now() > due + SOUND_PATIENCE;
         match blocks.take(overdue) {
             Some(block) => encoder.push(block)?,
             None => pace.clock.sleep_until(pace.clock.now() + NANOS / 200),

@@ -148,17 +148,30 @@ where
 {
     let pace = pace.clone();
     let run = move || {
+        let mut alone = Alone { stop: &pace.stop, well: false };
         let ended = run(&pace);
-        // One loop that breaks takes the others with it.
-        if ended.is_err() {
-            pace.stop.store(true, Ordering::Relaxed);
-        }
+        alone.well = ended.is_ok();
+        drop(alone);
         ended
     };
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(run)
         .expect("a thread can be started at the worker's start")
+}
+
+/// One loop that breaks or panics takes the others with it.
+struct Alone<'a> {
+    stop: &'a AtomicBool,
+    well: bool,
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        if !self.well {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 fn join(thread: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
@@ -183,19 +196,22 @@ impl Sender<'_> {
         pace: &Pace,
     ) -> Result<(), Error> {
         let mut reported = (0, Instant::now());
-        let mut last_sample = Instant::now();
+        // `riserd` waits for the first ones.
+        let mut last_samples = vec![None::<Instant>; self.codecs.len()];
         while !pace.stop.load(Ordering::Relaxed) {
             match encoded.recv_timeout(ROUND) {
                 Ok(encoded) => {
-                    last_sample = Instant::now();
+                    last_samples[usize::from(encoded.track)] = Some(Instant::now());
                     self.send(wire, encoded)?;
-                }
-                Err(RecvTimeoutError::Timeout) if last_sample.elapsed() > HANG => {
-                    let reason = "no sample came out for 2 s".to_owned();
-                    return Err(Error::Encoder { rendition: "every rendition".to_owned(), reason });
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let hangs = |last: &Option<Instant>| last.is_some_and(|last| last.elapsed() > HANG);
+            if let Some(track) = last_samples.iter().position(hangs) {
+                let rendition = self.name(u8::try_from(track).unwrap_or(u8::MAX));
+                let reason = "no sample came out for 2 s".to_owned();
+                return Err(Error::Encoder { rendition, reason });
             }
             if let Ok(slate) = slates.try_recv() {
                 self.send_slate(wire, slate)?;

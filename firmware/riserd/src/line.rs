@@ -136,6 +136,27 @@ impl Line {
         }
     }
 
+    /// Lays the slate up to `until`, but not over the next segment's line, on the tracks where a worker's samples are
+    /// waited for that can follow the slate: the next of them begins there.
+    pub fn fill_between(&mut self, until: u64) {
+        let tracks = self.running.as_ref().map_or(0, |running| running.tracks.len());
+        if !self.slate.covers(tracks) {
+            return;
+        }
+        for track in 0..tracks {
+            let Some(running) = &self.running else { return };
+            let (true, Some(expected)) = (running.tracks[track].on_slate, running.segmenter.expected(track))
+            else {
+                continue;
+            };
+            let timescale = running.layout.tracks[track].timescale;
+            // One tick back: on a line nothing is to be filled.
+            let segment = self.grid.position(expected.saturating_sub(1), timescale).segment;
+            let line = nanos(self.grid.segment_line(segment + 1, timescale), timescale);
+            self.fill_track(track, until.min(line));
+        }
+    }
+
     /// Whether the slate is what viewers see now.
     pub fn on_slate(&self) -> bool {
         self.running.as_ref().is_some_and(|running| running.filling)

@@ -32,6 +32,8 @@ const HANG: Duration = Duration::from_millis(2500);
 const START: Duration = Duration::from_secs(15);
 /// A worker that is told to stop has this long to drain.
 const DRAIN: Duration = Duration::from_secs(3);
+/// A worker that was killed has this long to be gone.
+const DYING: Duration = Duration::from_secs(1);
 /// A worker that lived shorter than this is started again only after a pause that doubles up to [`LONGEST_PAUSE`].
 const SHORT_LIFE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -84,9 +86,16 @@ impl Supervisor {
         let mut pause = Duration::ZERO;
         while !*self.stop.borrow() {
             let born = Instant::now();
-            let mut worker = self.spawn()?;
-            let ended = self.life(&listener, &mut worker, &mut running).await;
-            self.bury(worker).await;
+            let ended = match self.spawn() {
+                Ok(mut worker) => {
+                    let ended = self.life(&listener, &mut worker, &mut running).await;
+                    self.bury(worker, &mut running).await;
+                    ended
+                }
+                // One that cannot be started for the first time is a matter of the installation.
+                Err(error) if running.is_none() => return Err(error),
+                Err(error) => Err(error),
+            };
             if *self.stop.borrow() {
                 break;
             }
@@ -119,6 +128,8 @@ impl Supervisor {
             .arg("--socket")
             .arg(&self.socket)
             .stdin(Stdio::null())
+            // Ctrl-C in a terminal is for this process: the worker is told, and drains.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(start)?;
@@ -139,7 +150,7 @@ impl Supervisor {
         let (mut round, mut second) = (interval(ROUND), interval(Duration::from_secs(1)));
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut pulse = Pulse { born: Instant::now(), last_sample: None };
+        let mut pulse = Pulse { born: Instant::now(), last_samples: Vec::new() };
         loop {
             tokio::select! {
                 message = session.receive() => match message? {
@@ -181,14 +192,18 @@ impl Supervisor {
     ) -> Result<Session, Error> {
         let deadline = Instant::now() + START;
         let mut round = interval(ROUND);
+        let mut session = None;
         loop {
             tokio::select! {
-                accepted = listener.accept() => {
-                    let (stream, _) = accepted.map_err(Error::Socket)?;
-                    let mut session = Session::new(stream);
-                    return match session.receive().await? {
-                        Some(FromWorker::Hello(hello)) if hello.version == link::VERSION => Ok(session),
-                        Some(FromWorker::Hello(hello)) => Err(Error::Version(hello.version)),
+                accepted = listener.accept(), if session.is_none() => {
+                    session = Some(Session::new(accepted.map_err(Error::Socket)?.0));
+                }
+                message = greeting(&mut session) => {
+                    return match (message?, session) {
+                        (Some(FromWorker::Hello(hello)), Some(session)) if hello.version == link::VERSION => {
+                            Ok(session)
+                        }
+                        (Some(FromWorker::Hello(hello)), _) => Err(Error::Version(hello.version)),
                         _ => Err(Error::Worker("the worker did not greet".to_owned())),
                     };
                 }
@@ -260,12 +275,15 @@ impl Supervisor {
             FromWorker::Hello(_) | FromWorker::Input(_) => {}
             FromWorker::Tracks(tracks) => {
                 self.facts.encoder(&tracks.encoder);
+                pulse.last_samples = vec![Instant::now(); tracks.tracks.len()];
                 if let Some(Running { line, .. }) = running {
                     line.announce(tracks)?;
                 }
             }
             FromWorker::Sample { track, sample } => {
-                pulse.last_sample = Some(Instant::now());
+                if let Some(last) = pulse.last_samples.get_mut(usize::from(track)) {
+                    *last = Instant::now();
+                }
                 if let Some(Running { line, .. }) = running {
                     line.sample(usize::from(track), sample);
                 }
@@ -283,8 +301,11 @@ impl Supervisor {
     /// Lays the slate where no samples come, and notes what is true.
     fn round(&self, live: bool, running: &mut Option<Running>) {
         let Some(Running { line, .. }) = running else { return };
-        if !live {
-            line.fill(self.clock.now().saturating_sub(BEHIND));
+        let until = self.clock.now().saturating_sub(BEHIND);
+        if live {
+            line.fill_between(until)
+        } else {
+            line.fill(until)
         }
         match (live, line.on_slate()) {
             (true, false) => self.facts.channel("running", ""),
@@ -325,12 +346,20 @@ impl Supervisor {
         }
     }
 
-    /// Ends a worker; one that was told to stop may end by itself.
-    async fn bury(&self, mut worker: Child) {
-        let patience = if *self.stop.borrow() { DRAIN } else { Duration::ZERO };
-        if timeout(patience, worker.wait()).await.is_err() {
-            // It is gone already or is going now.
-            let _ = worker.kill().await;
+    /// Ends a worker; one that was told to stop may end by itself. One that a driver holds fast is not waited for.
+    async fn bury(&self, mut worker: Child, running: &mut Option<Running>) {
+        if *self.stop.borrow() && timeout(DRAIN, worker.wait()).await.is_ok() {
+            return;
+        }
+        // It is gone already or is going now.
+        let _ = worker.start_kill();
+        let killed = Instant::now();
+        while timeout(ROUND, worker.wait()).await.is_err() {
+            self.round(false, running);
+            if killed.elapsed() > DYING {
+                tracing::error!(pid = worker.id(), "the worker does not die: a driver holds it");
+                return;
+            }
         }
     }
 
@@ -339,21 +368,34 @@ impl Supervisor {
     }
 }
 
-/// When a worker last gave a sample.
+/// The first message of a worker that has connected.
+async fn greeting(session: &mut Option<Session>) -> Result<Option<FromWorker>, Error> {
+    match session {
+        Some(session) => session.receive().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// When a worker last gave a sample of each track; none before it has announced them.
 struct Pulse {
     born: Instant,
-    last_sample: Option<Instant>,
+    last_samples: Vec<Instant>,
 }
 
 impl Pulse {
-    /// Whether samples come.
+    /// For how long the quietest track has been quiet.
+    fn quiet(&self) -> Option<Duration> {
+        self.last_samples.iter().map(Instant::elapsed).max()
+    }
+
+    /// Whether samples come on every track.
     fn beats(&self) -> bool {
-        self.last_sample.is_some_and(|last| last.elapsed() < SILENCE)
+        self.quiet().is_some_and(|quiet| quiet < SILENCE)
     }
 
     fn check(&self) -> Result<(), Error> {
-        let (since, patience) = match self.last_sample {
-            Some(last) => (last.elapsed(), HANG),
+        let (since, patience) = match self.quiet() {
+            Some(quiet) => (quiet, HANG),
             None => (self.born.elapsed(), START),
         };
         if since > patience { Err(Error::Hang(since.as_millis())) } else { Ok(()) }

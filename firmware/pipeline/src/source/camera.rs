@@ -53,6 +53,8 @@ struct Shared {
     monitor: Monitor,
     arrivals: Arrivals,
     ended: AtomicBool,
+    /// A sound card is being captured.
+    sounding: AtomicBool,
     /// Handles to cameras that were forgotten open.
     forgotten: AtomicUsize,
 }
@@ -65,6 +67,7 @@ impl Camera {
             clock,
             monitor,
             ended: AtomicBool::new(false),
+            sounding: AtomicBool::new(false),
             forgotten: AtomicUsize::new(0),
         });
         let found = look(device.as_deref(), wish, &shared.monitor);
@@ -128,6 +131,7 @@ fn keep(shared: &Arc<Shared>, mut found: Option<probe::Camera>, device: Option<&
             // A node that is just being removed is gone by then.
             std::thread::sleep(ROUND);
             tell_loss(shared, &camera, &reason);
+            shared.sounding.store(false, Ordering::Relaxed);
             shared.let_go(number);
         }
         std::thread::sleep(ROUND);
@@ -163,6 +167,7 @@ fn capture(shared: &Arc<Shared>, camera: &probe::Camera, number: Number) -> Resu
         (None, _) => "silence: the camera has no sound".to_owned(),
     };
     shared.monitor.found(&title(camera), format(camera), &sound);
+    shared.sounding.store(sounds.is_some(), Ordering::Relaxed);
     while !shared.ended() {
         std::thread::sleep(ROUND);
         if let Some(reason) = pictures.failure() {
@@ -347,5 +352,9 @@ impl Sounds for CameraSounds {
         for (captured, samples) in self.shared.arrivals.sounds() {
             blocks.lay(media::ticks(captured, 48_000), &samples);
         }
+    }
+
+    fn is_silent(&self) -> bool {
+        !self.shared.sounding.load(Ordering::Relaxed)
     }
 }

@@ -116,6 +116,7 @@ struct Threaded {
 struct Run {
     pass: Pass,
     version: Option<Version>,
+    sound: bool,
     /// When the file begins in its own time.
     start: u64,
     /// The slot of the file's beginning.
@@ -128,8 +129,8 @@ impl Reel {
     /// Puts a pass on the timeline at `begin`.
     fn thread(&self, found: Found, pass: Pass, begin: u64) {
         let frames = self.rate.frame_at(found.duration).max(1);
-        let run =
-            Run { pass, version: Version::of(&self.path), start: found.start, begin, end: begin + frames };
+        let (version, end) = (Version::of(&self.path), begin + frames);
+        let run = Run { pass, version, sound: found.sound, start: found.start, begin, end };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.runs.push(Arc::new(run));
         // Pictures and sound are at most one run apart.
@@ -174,7 +175,7 @@ impl Reel {
             // A pass only takes its elements together here; its first frame is waited for when it is asked for.
             if let Ok(pass) = Pass::start(&self.path) {
                 let duration = self.rate.nanos_of(run.end - run.begin);
-                let found = Found { duration, start: run.start, ..run.pass.found() };
+                let found = Found { duration, start: run.start, sound: run.sound, ..run.pass.found() };
                 self.thread(found, pass, run.end);
             }
         }
@@ -277,5 +278,9 @@ impl Sounds for FilmSounds {
             blocks.lay(at, &samples[..frames * 2]);
             reached = at + frames as u64;
         }
+    }
+
+    fn is_silent(&self) -> bool {
+        self.run.as_ref().is_none_or(|run| !run.sound || run.pass.sound_is_over())
     }
 }

@@ -40,6 +40,9 @@ pub trait Pictures: Send {
 pub trait Sounds: Send {
     /// Lays what it has for positions before `until` (sample frames since the epoch), without waiting.
     fn lay(&mut self, blocks: &mut Blocks, until: u64);
+
+    /// Whether nothing is to be expected now: a block need not wait for it.
+    fn is_silent(&self) -> bool;
 }
 
 /// An input that was looked for.

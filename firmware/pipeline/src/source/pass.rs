@@ -193,6 +193,11 @@ impl Pass {
         Some((time, bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()))
     }
 
+    /// Every sound of the file has been taken.
+    pub fn sound_is_over(&self) -> bool {
+        self.sounds.is_eos()
+    }
+
     /// Why decoding broke off, if it did.
     pub fn failure(&self) -> Option<String> {
         self.pipeline.failure()

@@ -83,4 +83,8 @@ impl Sounds for TestSounds {
         tone::fill(from, &mut samples);
         blocks.lay(from, &samples);
     }
+
+    fn is_silent(&self) -> bool {
+        false
+    }
 }
