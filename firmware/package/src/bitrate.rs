@@ -1,9 +1,9 @@
 //! What a track costs on the wire.
 
-use media::{Track, Window};
+use media::{Grid, NANOS, Track, Window};
 
-/// How far one segment may exceed the asked bitrate: what a rate control with a buffer of one segment allows.
-const PEAK_PERCENT: u64 = 125;
+/// The encoders' rate control has a buffer of so many nanoseconds: a segment may hold that much more than its own time.
+const BUFFER: u64 = NANOS;
 
 /// Bits per second on average and in the costliest segment (RFC 8216bis, 4.4.6.2).
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,7 +18,7 @@ impl Bitrate {
         let Some(track) = window.layout().and_then(|layout| layout.tracks.get(index)) else {
             return Self::default();
         };
-        let asked = Self::asked(track);
+        let asked = Self::asked(track, &window.grid);
         let edge = window.edge.get(index).map_or(&[][..], |edge| edge);
         let measured =
             edge.iter().filter(|segment| segment.closed && segment.duration() > 0).map(|segment| {
@@ -29,9 +29,9 @@ impl Bitrate {
     }
 
     /// Of one track as the encoder was asked for it.
-    pub(crate) fn asked(track: &Track) -> Self {
+    pub(crate) fn asked(track: &Track, grid: &Grid) -> Self {
         let average = u64::from(track.bitrate);
-        Self { average, peak: average * PEAK_PERCENT / 100 }
+        Self { average, peak: average + average * BUFFER / grid.segment_nanos().max(1) }
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {

@@ -61,7 +61,15 @@ impl Planner {
         let name = &self.settings.channel.name;
         let (writer, reader) = self.store.stream(name, grid).map_err(Error::Store)?;
         let last = writer.last();
-        self.clock.reach(last.map_or(0, |last| plan::start_of(&grid, last)));
+        let recorded = last.map_or(0, |last| plan::start_of(&grid, last));
+        let behind = recorded.saturating_sub(self.clock.now()) / media::NANOS;
+        if behind > 0 {
+            tracing::warn!(
+                seconds = behind,
+                "the system's clock is behind the recording: the timeline goes on from there"
+            );
+        }
+        self.clock.reach(recorded);
         self.origin.begin(name, reader);
         Ok(Line::new(grid, writer, last))
     }

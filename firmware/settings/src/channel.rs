@@ -21,8 +21,9 @@ pub struct Channel {
     /// Wanted duration of a segment in milliseconds, 1000 to 6000; a whole number of parts.
     #[serde(deserialize_with = "within::<1000, 6000, _>")]
     pub segment_ms: u32,
-    /// Wanted duration of a part in milliseconds, 100 to 1000.
-    #[serde(deserialize_with = "within::<100, 1000, _>")]
+    /// Wanted duration of a part in milliseconds, 128 to 1000: below, parts of whole sound frames differ by more than
+    /// RFC 8216bis allows (4.4.3.7: no part shorter than 85 % of the target).
+    #[serde(deserialize_with = "within::<128, 1000, _>")]
     pub part_ms: u32,
     /// Where pictures and sound come from.
     pub input: Input,

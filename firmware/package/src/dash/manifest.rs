@@ -232,7 +232,7 @@ impl Mpd<'_> {
         let (name, codecs) = (Attribute(&track.name), track.rfc6381());
         let bandwidth = match period.current {
             true => Bitrate::of(self.window, timeline.index).peak,
-            false => Bitrate::asked(track).peak,
+            false => Bitrate::asked(track, &self.window.grid).peak,
         };
         write!(
             self.out,

@@ -144,14 +144,14 @@ fn variants_without_video_and_with_several_sounds() {
     let only = Window { layouts: layout(vec![audio("a", 48_000, 2)]), ..Window::empty(grid) };
     assert_eq!(
         render_master(&only).unwrap().lines().skip(3).collect::<Vec<_>>(),
-        ["#EXT-X-STREAM-INF:BANDWIDTH=125,AVERAGE-BANDWIDTH=100,CODECS=\"mp4a.40.2\"", "a/media.m3u8"]
+        ["#EXT-X-STREAM-INF:BANDWIDTH=162,AVERAGE-BANDWIDTH=100,CODECS=\"mp4a.40.2\"", "a/media.m3u8"]
     );
     let tracks = vec![video(&grid), audio("a", 48_000, 2), audio("b", 48_000, 5)];
     let several = render_master(&Window { layouts: layout(tracks), ..Window::empty(grid) }).unwrap();
     assert!(several.contains("NAME=\"a\",LANGUAGE=\"xy\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"6\""));
     assert!(several.contains("NAME=\"b\",LANGUAGE=\"xy\",DEFAULT=NO,AUTOSELECT=YES"));
     assert!(
-        several.contains("BANDWIDTH=1375,AVERAGE-BANDWIDTH=1100,CODECS=\"avc1.4d401f,mp4a.40.2,mp4a.40.5\"")
+        several.contains("BANDWIDTH=1787,AVERAGE-BANDWIDTH=1100,CODECS=\"avc1.4d401f,mp4a.40.2,mp4a.40.5\"")
     );
     assert_eq!(render_master(&Window::empty(grid)), Err(Error::NoLayout));
 }
