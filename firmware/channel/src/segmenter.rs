@@ -117,12 +117,6 @@ impl Segmenter {
         self.tracks.get(track).map(|cutter| cutter.expected)
     }
 
-    /// Where the tracks stand: the part in which the furthest one expects its next sample.
-    #[must_use]
-    pub fn position(&self) -> Option<Position> {
-        self.tracks.iter().map(|cutter| cutter.position).max()
-    }
-
     /// Takes one sample; whatever closes with it is appended to `out`.
     ///
     /// Where samples are missing, up to one part long, the one before lasts to the next part's line and the one after is

@@ -21,13 +21,6 @@ pub use window::{EdgePart, EdgeSegment, Entry, History, Segment, Span, Window};
 /// Nanoseconds in one second.
 pub const NANOS: u64 = 1_000_000_000;
 
-/// Rescales `ticks` from one timescale to another, rounding to the nearest tick.
-#[must_use]
-pub fn rescale(ticks: u64, from: u32, to: u32) -> u64 {
-    let (ticks, from, to) = (u128::from(ticks), u128::from(from), u128::from(to));
-    u64::try_from((ticks * to + from / 2) / from).unwrap_or(u64::MAX)
-}
-
 /// The tick nearest to an instant in nanoseconds since the epoch.
 #[must_use]
 pub fn ticks(nanos: u64, timescale: u32) -> u64 {

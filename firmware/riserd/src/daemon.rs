@@ -1,20 +1,14 @@
 //! Starts every part with its own configuration and ends them in order.
 
-use std::{
-    fs, io,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use clock::Clock;
-use control::{BoxState, Health, Snapshot, StoreState};
+use control::Snapshot;
 use origin::Origin;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use settings::Settings;
-use store::{Disk, Recovery, Store};
+use store::{Disk, Store};
 use tokio::{
     net::TcpListener,
     runtime::Runtime,
@@ -30,11 +24,10 @@ use crate::{
     facts::Facts,
     plan,
     planner::Planner,
+    report::Report,
     supervisor::{Supervisor, socket},
 };
 
-/// How often the snapshot is renewed.
-const SNAPSHOT: Duration = Duration::from_millis(250);
 /// After the channel's end viewers have this long to learn of it.
 const FAREWELL: Duration = Duration::from_millis(2500);
 /// A connection on which nothing moves for this long is closed; no answer is waited for longer.
@@ -99,7 +92,6 @@ async fn serve(
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Socket)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Socket)?;
     let clock = Clock::from_system();
-    let started = Instant::now();
     // Listening first: an address that is taken is known before anything else has begun.
     let viewers = listen("viewers.listen", settings.viewers.listen).await?;
     let management = listen("management.listen", settings.management.listen).await?;
@@ -109,15 +101,11 @@ async fn serve(
     let config = origin::Config { channels: vec![name.clone()], web: arguments.web.clone() };
     let origin = Origin::new(config, clock.clone());
     let facts = Facts::new(&name, clock.clone());
-    let report = Report {
-        settings: Arc::clone(&settings),
-        clock: clock.clone(),
-        started,
-        since: clock.now() / 1_000_000,
-        facts: facts.clone(),
-    };
+    let report = Report::new(Arc::clone(&settings), clock.clone(), facts.clone());
     let snapshot = Snapshot::new(report.state(&store));
 
+    let planner =
+        Planner::new(Arc::clone(&settings), board, Arc::clone(&store), origin.clone(), clock.clone());
     let places = usize::try_from(file_handles().saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(MANAGERS);
     let (end, ended) = watch::channel(false);
     let (stop, stopped) = watch::channel(false);
@@ -126,51 +114,69 @@ async fn serve(
         socket: socket(&run_dir, &name),
         name: settings.name.clone(),
         input: plan::input(&settings),
-        planner: Planner::new(
-            Arc::clone(&settings),
-            board,
-            Arc::clone(&store),
-            origin.clone(),
-            clock.clone(),
-        ),
+        planner,
         clock: clock.clone(),
         facts,
         stop: stopped.clone(),
     };
-    let mut channel = tokio::spawn(supervisor.run());
-    let doors = [
-        open(Door::new(viewers, places, PATIENCE), origin.router(), ended.clone()),
-        open(Door::new(management, MANAGERS, PATIENCE), console::router(snapshot.clone()), ended.clone()),
-    ];
-    let keeper = tokio::spawn(keep_time(clock, ended.clone()));
-    let reporter = tokio::spawn(report_always(report, Arc::clone(&store), snapshot, ended));
+    let mut parts = Parts {
+        channel: tokio::spawn(supervisor.run()),
+        doors: [
+            open(Door::new(viewers, places, PATIENCE), origin.router(), ended.clone()),
+            open(Door::new(management, MANAGERS, PATIENCE), console::router(snapshot.clone()), ended.clone()),
+        ],
+        keeper: tokio::spawn(keep_time(clock, ended.clone())),
+        reporter: tokio::spawn(report.publish_always(Arc::clone(&store), snapshot, ended)),
+        store,
+        stop,
+        end,
+    };
     tracing::info!(viewers = %settings.viewers.listen, management = %settings.management.listen, "riserd is up");
-
     let result = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
-        result = &mut channel => Some(flatten(result)),
+        result = &mut parts.channel => Some(flatten(result)),
     };
     tracing::info!("riserd ends");
-    // Nobody waits for these: the receivers may be gone already.
-    let _ = stop.send(true);
-    let result = match result {
-        Some(result) => result,
-        None => {
-            let result = flatten(channel.await);
-            sleep(FAREWELL).await;
-            result
+    parts.wind_down(result).await
+}
+
+/// What runs until it is told to end.
+struct Parts {
+    channel: JoinHandle<Result<(), Error>>,
+    doors: [JoinHandle<()>; 2],
+    keeper: JoinHandle<()>,
+    reporter: JoinHandle<()>,
+    store: Arc<Store>,
+    /// Ends the channel.
+    stop: watch::Sender<bool>,
+    /// Ends everything else.
+    end: watch::Sender<bool>,
+}
+
+impl Parts {
+    /// Ends the channel, unless it has ended with `result`, and after it everything else.
+    async fn wind_down(self, result: Option<Result<(), Error>>) -> Result<(), Error> {
+        // Nobody waits for these: the receivers may be gone already.
+        let _ = self.stop.send(true);
+        let result = match result {
+            Some(result) => result,
+            None => {
+                let result = flatten(self.channel.await);
+                sleep(FAREWELL).await;
+                result
+            }
+        };
+        let _ = self.end.send(true);
+        for door in self.doors {
+            let _ = timeout(DRAIN, door).await;
         }
-    };
-    let _ = end.send(true);
-    for door in doors {
-        let _ = timeout(DRAIN, door).await;
+        let _ = tokio::join!(self.keeper, self.reporter);
+        if let Some(store) = Arc::into_inner(self.store) {
+            store.close();
+        }
+        result
     }
-    let _ = tokio::join!(keeper, reporter);
-    if let Some(store) = Arc::into_inner(store) {
-        store.close();
-    }
-    result
 }
 
 fn flatten(joined: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {
@@ -207,32 +213,6 @@ fn open(door: Door, router: Router, mut ended: watch::Receiver<bool>) -> JoinHan
     })
 }
 
-/// What the snapshot is made from.
-struct Report {
-    settings: Arc<Settings>,
-    clock: Clock,
-    started: Instant,
-    /// Milliseconds since the epoch when it started.
-    since: u64,
-    facts: Facts,
-}
-
-async fn report_always(
-    report: Report,
-    store: Arc<Store>,
-    snapshot: Snapshot,
-    mut ended: watch::Receiver<bool>,
-) {
-    let mut often = interval(SNAPSHOT);
-    often.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = often.tick() => snapshot.publish(report.state(&store)),
-            _ = ended.changed() => return,
-        }
-    }
-}
-
 /// Keeps the timeline near the system's clock.
 async fn keep_time(clock: Clock, mut ended: watch::Receiver<bool>) {
     let mut second = interval(Duration::from_secs(1));
@@ -241,58 +221,6 @@ async fn keep_time(clock: Clock, mut ended: watch::Receiver<bool>) {
         tokio::select! {
             _ = second.tick() => clock.slew(),
             _ = ended.changed() => return,
-        }
-    }
-}
-
-impl Report {
-    fn state(&self, store: &Store) -> BoxState {
-        let (channel, worker) = self.facts.read();
-        let uptime = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let own = control::ProcessState {
-            name: "riserd".to_owned(),
-            health: Health { state: "running".to_owned(), since: self.since, reason: String::new() },
-            pid: Some(std::process::id()),
-            restarts: 0,
-        };
-        BoxState {
-            name: self.settings.name.clone(),
-            version: env!("CARGO_PKG_VERSION"),
-            board: self.settings.board.id.clone(),
-            now: self.clock.now() / 1_000_000,
-            uptime,
-            clock_error: self.clock.error(),
-            channel,
-            store: self.store(&store.status()),
-            processes: vec![own, worker],
-        }
-    }
-
-    fn store(&self, status: &store::Status) -> StoreState {
-        let millis = |time: std::time::SystemTime| {
-            let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        };
-        let (state, since, reason) = match (&status.failure, &status.recovery) {
-            (Some(failure), _) => ("not_recording", millis(failure.since), failure.reason.clone()),
-            (None, Recovery::Rebuilding { done, total, damage }) => {
-                let damage = damage.as_ref().map(|damage| format!(": {damage}")).unwrap_or_default();
-                ("recovering", self.since, format!("{done} of {total} extents read again{damage}"))
-            }
-            (None, _) => ("ok", self.since, String::new()),
-        };
-        let mut streams = status.streams.iter();
-        let stream = streams.rfind(|stream| stream.channel == self.settings.channel.name);
-        let seconds = stream.map_or(0, |stream| {
-            (stream.segments as u64).saturating_mul(stream.grid.segment_nanos()) / media::NANOS
-        });
-        StoreState {
-            health: Health { state: state.to_owned(), since, reason },
-            size: status.size,
-            used: status.used,
-            written: status.written,
-            seconds,
-            not_recorded: status.dropped,
         }
     }
 }

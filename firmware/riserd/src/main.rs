@@ -8,6 +8,8 @@ mod facts;
 mod line;
 mod plan;
 mod planner;
+mod pulse;
+mod report;
 mod session;
 mod supervisor;
 

@@ -18,18 +18,20 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
-use crate::{error::Error, facts::Facts, line::Line, plan::Plan, planner::Planner, session::Session};
+use crate::{
+    error::Error,
+    facts::Facts,
+    line::Line,
+    plan::Plan,
+    planner::Planner,
+    pulse::{Pulse, START},
+    session::Session,
+};
 
 /// How often the slate is laid and the worker's health looked at.
 const ROUND: Duration = Duration::from_millis(100);
 /// The slate stays this far behind the clock, so that a worker that comes back finds its first part still open.
 const BEHIND: u64 = 200_000_000;
-/// When samples stay away for this long the slate is laid, though the worker may still come round.
-const SILENCE: Duration = Duration::from_secs(1);
-/// A worker that gave samples and gives none for this long is ended.
-const HANG: Duration = Duration::from_millis(2500);
-/// A worker must have greeted and given its first sample by then.
-const START: Duration = Duration::from_secs(15);
 /// A worker that is told to stop has this long to drain.
 const DRAIN: Duration = Duration::from_secs(3);
 /// A worker that was killed has this long to be gone.
@@ -150,7 +152,7 @@ impl Supervisor {
         let (mut round, mut second) = (interval(ROUND), interval(Duration::from_secs(1)));
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut pulse = Pulse { born: Instant::now(), last_samples: Vec::new() };
+        let mut pulse = Pulse::new();
         loop {
             tokio::select! {
                 message = session.receive() => match message? {
@@ -275,15 +277,13 @@ impl Supervisor {
             FromWorker::Hello(_) | FromWorker::Input(_) => {}
             FromWorker::Tracks(tracks) => {
                 self.facts.encoder(&tracks.encoder);
-                pulse.last_samples = vec![Instant::now(); tracks.tracks.len()];
+                pulse.announced(tracks.tracks.len());
                 if let Some(Running { line, .. }) = running {
                     line.announce(tracks)?;
                 }
             }
             FromWorker::Sample { track, sample } => {
-                if let Some(last) = pulse.last_samples.get_mut(usize::from(track)) {
-                    *last = Instant::now();
-                }
+                pulse.sample(usize::from(track));
                 if let Some(Running { line, .. }) = running {
                     line.sample(usize::from(track), sample);
                 }
@@ -373,32 +373,6 @@ async fn greeting(session: &mut Option<Session>) -> Result<Option<FromWorker>, E
     match session {
         Some(session) => session.receive().await,
         None => std::future::pending().await,
-    }
-}
-
-/// When a worker last gave a sample of each track; none before it has announced them.
-struct Pulse {
-    born: Instant,
-    last_samples: Vec<Instant>,
-}
-
-impl Pulse {
-    /// For how long the quietest track has been quiet.
-    fn quiet(&self) -> Option<Duration> {
-        self.last_samples.iter().map(Instant::elapsed).max()
-    }
-
-    /// Whether samples come on every track.
-    fn beats(&self) -> bool {
-        self.quiet().is_some_and(|quiet| quiet < SILENCE)
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let (since, patience) = match self.quiet() {
-            Some(quiet) => (quiet, HANG),
-            None => (self.born.elapsed(), START),
-        };
-        if since > patience { Err(Error::Hang(since.as_millis())) } else { Ok(()) }
     }
 }
 
