@@ -42,6 +42,7 @@ pub async fn media(
     directives: Directives,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
+    reader.whole().await;
     let (index, window) = begun(reader, track).await?;
     let target = hls::target_duration(&window.grid);
     let (window, keep) = match directives.reload {
@@ -58,6 +59,7 @@ pub async fn media(
 
 /// The DASH manifest.
 pub async fn dash(reader: &Reader, now: u64, request: &HeaderMap) -> Result<Response, Error> {
+    reader.whole().await;
     let has_parts =
         |window: &Window| window.edge.iter().any(|edge| !edge.is_empty()) || !window.history.is_empty();
     let window = reader.wait(Instant::now() + FIRST_PART, has_parts).await;

@@ -73,6 +73,8 @@ pub(crate) struct Live {
     discontinue: bool,
     acknowledged: Option<u64>,
     ended: bool,
+    /// What was recorded before this process is in `history`.
+    whole: bool,
     grid: Grid,
 }
 
@@ -100,6 +102,7 @@ impl Live {
             discontinue: true,
             acknowledged: None,
             ended: false,
+            whole: resume == Resume::New,
             grid,
         }
     }
@@ -226,6 +229,12 @@ impl Live {
             self.history.drop_before(last.number.saturating_sub(self.window));
         }
         self.prune_layouts();
+        self.whole = true;
+    }
+
+    /// Whether what was recorded before this process is in the window.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     pub(crate) fn window(&self) -> Window {

@@ -1,6 +1,6 @@
 //! The reading end of a stream.
 
-use std::{path::Path, pin::pin, sync::Arc};
+use std::{path::Path, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use media::{LayoutId, Window};
@@ -21,6 +21,9 @@ use crate::{
     stream::Stream,
 };
 
+/// The catalogue of a day's rewind is read in a fraction of this.
+const HISTORY: Duration = Duration::from_secs(3);
+
 /// Sees a stream. Cheap to clone; as many as there are viewers.
 #[derive(Clone)]
 pub struct Reader {
@@ -37,6 +40,20 @@ impl Reader {
     #[must_use]
     pub fn window(&self) -> Arc<Window> {
         Arc::clone(&self.stream.picture().window)
+    }
+
+    /// Waits until what was recorded before this process is in the window: a playlist may grow at its end only. Not longer
+    /// than 3 s from the opening of the stream: a disk that fails does not keep viewers from live.
+    pub async fn whole(&self) {
+        let deadline = self.stream.born + HISTORY;
+        let mut changed = pin!(self.stream.changed().notified());
+        loop {
+            changed.as_mut().enable();
+            if self.stream.picture().whole || timeout_at(deadline, changed.as_mut()).await.is_err() {
+                return;
+            }
+            changed.set(self.stream.changed().notified());
+        }
     }
 
     /// The first window that satisfies `until`, or the last one at the deadline.

@@ -8,7 +8,7 @@ use std::sync::{
 
 use arc_swap::ArcSwap;
 use media::{Grid, Window};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{held::Held, live::Live};
 
@@ -20,6 +20,8 @@ pub(crate) struct Stream {
     pub(crate) id: OnceLock<u16>,
     /// It has a writer.
     pub(crate) writing: AtomicBool,
+    /// When it was opened.
+    pub(crate) born: Instant,
     /// Its history from before this process is in the window.
     pub(crate) loaded: AtomicBool,
     live: Mutex<Live>,
@@ -30,6 +32,8 @@ pub(crate) struct Stream {
 /// What readers see.
 pub(crate) struct Picture {
     pub(crate) window: Arc<Window>,
+    /// Nothing will be put in front of the window any more, but by a repair of the catalogue.
+    pub(crate) whole: bool,
     /// Segments in RAM, in order of number.
     held: Vec<Arc<Held>>,
 }
@@ -42,6 +46,7 @@ impl Stream {
             grid,
             id: OnceLock::new(),
             writing: AtomicBool::new(false),
+            born: Instant::now(),
             loaded: AtomicBool::new(false),
             live: Mutex::new(live),
             picture,
@@ -85,7 +90,7 @@ impl Stream {
 
 impl Picture {
     fn of(live: &Live) -> Self {
-        Self { window: Arc::new(live.window()), held: live.held() }
+        Self { window: Arc::new(live.window()), whole: live.is_whole(), held: live.held() }
     }
 
     /// A segment in RAM.

@@ -205,6 +205,20 @@ fn settings_that_cannot_be_are_named() {
 }
 
 #[tokio::test]
+async fn a_viewer_who_waits_for_the_past_never_sees_it_come() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..5u64 {
+        let (store, mut writer, reader) = open(dir.path(), 6);
+        push(&mut writer, 100 + round, LEN);
+        reader.whole().await;
+        let numbers: Vec<_> = reader.window().history.iter().map(|segment| segment.number).collect();
+        assert_eq!(numbers, (100..=100 + round).collect::<Vec<_>>());
+        writer.finish();
+        store.close();
+    }
+}
+
+#[tokio::test]
 async fn a_smaller_ring_gives_its_oldest_extents_back() {
     let dir = tempfile::tempdir().unwrap();
     let (store, mut writer, _) = open(dir.path(), 6);
