@@ -5,6 +5,7 @@
 //! [`Sample`] is what an encoder gives, [`Window`] is what every way out of the box reads.
 
 pub mod grid;
+pub mod history;
 pub mod rate;
 pub mod rendition;
 pub mod sample;
@@ -12,11 +13,12 @@ pub mod track;
 pub mod window;
 
 pub use grid::{Grid, Position};
+pub use history::{History, Segment, Spans};
 pub use rate::FrameRate;
 pub use rendition::{Rendition, Sound};
 pub use sample::Sample;
 pub use track::{Codec, Kind, Layout, LayoutId, Track};
-pub use window::{EdgePart, EdgeSegment, Entry, History, Segment, Span, Window};
+pub use window::{EdgePart, EdgeSegment, Entry, Span, Window};
 
 /// Nanoseconds in one second.
 pub const NANOS: u64 = 1_000_000_000;

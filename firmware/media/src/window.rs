@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::{Grid, Layout, LayoutId};
+use crate::{Grid, History, Layout, LayoutId, Segment};
 
 /// Everything that can be played of one channel at one instant.
 #[derive(Clone, Debug)]
@@ -23,23 +23,6 @@ pub struct Window {
     pub edge: Vec<Arc<[EdgeSegment]>>,
     /// The channel has stopped: nothing will be added to this window.
     pub ended: bool,
-}
-
-/// One segment on all tracks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment {
-    /// Number since the epoch (see [`Grid`]).
-    pub number: u64,
-    /// Discontinuity Sequence Number (RFC 8216bis, 4.4.3.3): differs from its predecessor's after a break.
-    pub discontinuity: u32,
-    /// At least one sample stands in for one that never came.
-    pub filler: bool,
-    /// Its bytes cannot be served (missing or corrupt); the time is kept.
-    pub gap: bool,
-    /// The tracks it holds.
-    pub layout: LayoutId,
-    /// Start and duration on each track of its layout.
-    pub spans: Box<[Span]>,
 }
 
 /// A stretch of one track, in ticks of its timescale.
@@ -181,6 +164,47 @@ impl Window {
         self.edge.get(index)?.iter().find(|segment| segment.number == number)
     }
 
+    /// What is seen of it from segment `from` to segment `to`, both included; `ended` where nothing will follow `to`.
+    ///
+    /// Costs the same whatever the window's length, but where its layout has changed.
+    #[must_use]
+    pub fn clip(&self, from: u64, to: u64, ended: bool) -> Self {
+        let history = self.history.slice(from, to);
+        let newest = self.edge.iter().filter_map(|edge| edge.first()).map(|first| first.number).min();
+        // The edge is of the current layout, which a window that ends before it does not have.
+        let has_edge = newest.is_some_and(|number| number <= to);
+        let layouts = match &*self.layouts {
+            [_] => Arc::clone(&self.layouts),
+            _ => self.layouts_of(&history, has_edge),
+        };
+        let same_layout = layouts.last().map(|layout| layout.id) == self.layout().map(|layout| layout.id);
+        let clipped = |edge: &Arc<[EdgeSegment]>| match edge.iter().all(|s| (from..=to).contains(&s.number)) {
+            true => Arc::clone(edge),
+            false => edge.iter().filter(|s| (from..=to).contains(&s.number)).cloned().collect(),
+        };
+        let edge = match same_layout {
+            true => self.edge.iter().map(clipped).collect(),
+            false => Vec::new(),
+        };
+        Self { grid: self.grid, layouts, history, edge, ended: self.ended || ended }
+    }
+
+    /// The layouts that the history names, and the current one where its edge is seen.
+    fn layouts_of(&self, history: &History, has_edge: bool) -> Arc<[Arc<Layout>]> {
+        let mut named: Vec<LayoutId> = Vec::new();
+        for segment in history.iter() {
+            if named.last() != Some(&segment.layout) {
+                named.retain(|id| *id != segment.layout);
+                named.push(segment.layout);
+            }
+        }
+        if let Some(current) = self.layout().filter(|_| has_edge) {
+            named.retain(|id| *id != current.id);
+            named.push(current.id);
+        }
+        named.into_iter().filter_map(|id| self.layout_by_id(id).map(Arc::clone)).collect()
+    }
+
     fn history_entry<'a>(&'a self, segment: &'a Segment, index: usize) -> Entry<'a> {
         let number = segment.number;
         let current = self.layout();
@@ -191,8 +215,10 @@ impl Window {
             let old = self.layout_by_id(segment.layout);
             name.and_then(|name| old?.index_of(name))
         };
-        match position.and_then(|at| segment.spans.get(at)) {
-            Some(&span) => Entry::Segment {
+        let timescale = |at: usize| Some(self.layout_by_id(segment.layout)?.tracks.get(at)?.timescale);
+        let span = position.and_then(|at| segment.span(at, &self.grid, timescale(at)?));
+        match span {
+            Some(span) => Entry::Segment {
                 number,
                 discontinuity: segment.discontinuity,
                 layout: segment.layout,
@@ -231,113 +257,12 @@ fn grid_span(grid: &Grid, number: u64, timescale: u32) -> Span {
     Span { start, duration: u32::try_from(duration).unwrap_or(u32::MAX) }
 }
 
-/// Segments in rising order of number, in blocks that successive windows share.
-///
-/// Cloning copies one pointer per [`BLOCK`](Self::BLOCK) segments; appending copies at most one block.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    blocks: Vec<Arc<Vec<Segment>>>,
-    /// Segments at the head of the first block that have left the window.
-    skipped: usize,
-}
-
-impl History {
-    /// Segments in one block.
-    pub const BLOCK: usize = 128;
-
-    /// Appends a segment whose number is greater than every other's.
-    ///
-    /// # Panics
-    /// If the number does not rise: two segments with one number would tear the timeline.
-    pub fn push(&mut self, segment: Segment) {
-        assert!(
-            self.last().is_none_or(|last| last.number < segment.number),
-            "segment numbers rise: {} after {:?}",
-            segment.number,
-            self.last().map(|last| last.number)
-        );
-        match self.blocks.last_mut() {
-            Some(block) if block.len() < Self::BLOCK => Arc::make_mut(block).push(segment),
-            _ => {
-                let mut block = Vec::with_capacity(Self::BLOCK);
-                block.push(segment);
-                self.blocks.push(Arc::new(block));
-            }
-        }
-    }
-
-    /// Drops every segment with a number below `number`.
-    pub fn drop_before(&mut self, number: u64) {
-        let stale = self.blocks.partition_point(|block| block.last().is_none_or(|last| last.number < number));
-        if stale > 0 {
-            self.blocks.drain(..stale);
-            self.skipped = 0;
-        }
-        if let Some(block) = self.blocks.first() {
-            self.skipped = self.skipped.max(block.partition_point(|segment| segment.number < number));
-        }
-    }
-
-    /// Marks a segment as a gap: its time is kept, its bytes are not served.
-    pub fn mark_gap(&mut self, number: u64) {
-        let block = self.blocks.partition_point(|block| block.last().is_none_or(|last| last.number < number));
-        let Some(block) = self.blocks.get_mut(block) else { return };
-        if let Ok(at) = block.binary_search_by_key(&number, |segment| segment.number) {
-            Arc::make_mut(block)[at].gap = true;
-        }
-    }
-
-    /// The segment with this number.
-    #[must_use]
-    pub fn get(&self, number: u64) -> Option<&Segment> {
-        if self.first()?.number > number {
-            return None;
-        }
-        let block = self.blocks.partition_point(|block| block.last().is_none_or(|last| last.number < number));
-        let block = self.blocks.get(block)?;
-        block.binary_search_by_key(&number, |segment| segment.number).ok().map(|at| &block[at])
-    }
-
-    /// The oldest segment.
-    #[must_use]
-    pub fn first(&self) -> Option<&Segment> {
-        self.blocks.first()?.get(self.skipped)
-    }
-
-    /// The newest segment.
-    #[must_use]
-    pub fn last(&self) -> Option<&Segment> {
-        self.blocks.last()?.last()
-    }
-
-    /// Segments held.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.blocks.iter().map(|block| block.len()).sum::<usize>() - self.skipped
-    }
-
-    /// Whether nothing is held.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Oldest to newest.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Segment> {
-        let skipped = self.skipped;
-        self.blocks
-            .iter()
-            .enumerate()
-            .flat_map(move |(nth, block)| &block[if nth == 0 { skipped } else { 0 }..])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::{Codec, FrameRate, Track};
+    use crate::{Codec, FrameRate, Spans, Track};
 
     const LAYOUT: LayoutId = LayoutId(7);
 
@@ -346,43 +271,14 @@ mod tests {
     }
 
     fn segment(number: u64) -> Segment {
-        let span = grid_span(&grid(), number, 25_000);
-        Segment { number, discontinuity: 0, filler: false, gap: false, layout: LAYOUT, spans: [span].into() }
+        let spans = Spans::new(&grid(), number, [(grid_span(&grid(), number, 25_000), 25_000)]);
+        Segment { number, discontinuity: 0, filler: false, gap: false, layout: LAYOUT, spans }
     }
 
     fn history(numbers: impl IntoIterator<Item = u64>) -> History {
         let mut history = History::default();
         numbers.into_iter().for_each(|number| history.push(segment(number)));
         history
-    }
-
-    fn numbers(history: &History) -> Vec<u64> {
-        history.iter().map(|segment| segment.number).collect()
-    }
-
-    #[test]
-    fn history_keeps_order_over_blocks_and_drops_from_the_front() {
-        let mut history = history(0..300);
-        assert_eq!(history.len(), 300);
-        history.drop_before(5);
-        assert_eq!((history.len(), history.first().unwrap().number), (295, 5));
-        history.drop_before(130);
-        assert_eq!((history.len(), history.first().unwrap().number), (170, 130));
-        assert!(history.get(129).is_none());
-        assert_eq!(history.get(256).unwrap().number, 256);
-        history.drop_before(1000);
-        assert!(history.is_empty() && history.first().is_none());
-    }
-
-    #[test]
-    fn a_kept_window_does_not_see_later_changes() {
-        let mut next = history(0..130);
-        let kept = next.clone();
-        next.push(segment(130));
-        next.mark_gap(129);
-        next.drop_before(100);
-        assert_eq!(numbers(&kept), (0..130).collect::<Vec<_>>());
-        assert!(!kept.get(129).unwrap().gap && next.get(129).unwrap().gap);
     }
 
     fn window() -> Window {
@@ -431,5 +327,33 @@ mod tests {
     #[test]
     fn codecs_are_named_as_players_expect() {
         assert_eq!(window().layout().unwrap().tracks[0].rfc6381(), "avc1.64001f");
+    }
+
+    #[test]
+    fn a_clip_shows_what_lies_between_its_ends() {
+        let window = window();
+        let seen = |from, to| {
+            let clip = window.clip(from, to, false);
+            clip.listing(0).map(|entry| entry.number()).collect::<Vec<_>>()
+        };
+        assert_eq!(seen(11, u64::MAX), [11, 12, 13, 14, 15, 16, 17]);
+        assert_eq!(seen(12, 16), [14, 15, 16]);
+        assert_eq!(seen(10, 14), [10, 11, 12, 13, 14]);
+        assert_eq!(seen(17, u64::MAX), [17]);
+        assert!(window.clip(10, 14, true).ended && !window.clip(10, 14, false).ended);
+    }
+
+    #[test]
+    fn a_clip_has_the_layout_of_its_last_segment() {
+        let mut window = window();
+        let old = Arc::clone(&window.layouts[0]);
+        let new = Layout { id: LayoutId(8), ..(*old).clone() };
+        window.layouts = Arc::new([old, Arc::new(new)]);
+        window.edge = vec![Arc::from([EdgeSegment { layout: LayoutId(8), ..window.edge[0][2].clone() }])];
+        assert_eq!(window.clip(10, u64::MAX, false).layout().unwrap().id, LayoutId(8));
+        let past = window.clip(10, 14, true);
+        assert_eq!(past.layout().unwrap().id, LAYOUT);
+        assert!(past.edge.is_empty() && past.layouts.len() == 1);
+        assert_eq!(past.listing(0).map(|entry| entry.number()).collect::<Vec<_>>(), [10, 11, 12, 13, 14]);
     }
 }

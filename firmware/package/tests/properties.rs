@@ -133,7 +133,9 @@ fn understand(text: &str, before: &BTreeMap<u64, Understood>) -> BTreeMap<u64, U
 /// Start and duration of every segment that a track of the window's name has, in ticks, by layout.
 fn recorded(window: &Window, track: &str) -> Vec<(u64, u64)> {
     let segments = window.history.iter().filter(|segment| !segment.gap).filter_map(|segment| {
-        let span = segment.spans.get(window.layout_by_id(segment.layout)?.index_of(track)?)?;
+        let layout = window.layout_by_id(segment.layout)?;
+        let index = layout.index_of(track)?;
+        let span = segment.span(index, &window.grid, layout.tracks[index].timescale)?;
         Some((span.start, u64::from(span.duration)))
     });
     segments.collect()

@@ -7,7 +7,7 @@
 //! Chunk lengths and checksums are not repeated here: a reader takes them from the record's own head, so the
 //! two cannot disagree and an entry stays near 250 bytes.
 
-use media::Span;
+use media::{Grid, Layout, LayoutId, Segment, Span, Spans};
 
 use crate::{Error, record::Record};
 
@@ -85,14 +85,15 @@ impl Entry {
     }
 
     /// The segment as a window lists it.
-    pub(crate) fn segment(&self, number: u64) -> media::Segment {
-        media::Segment {
+    pub(crate) fn segment(&self, number: u64, grid: &Grid, layout: &Layout) -> Segment {
+        let timescales = layout.tracks.iter().map(|track| track.timescale);
+        Segment {
             number,
             discontinuity: self.discontinuity,
             filler: self.filler,
             gap: self.quarantined,
-            layout: media::LayoutId(self.layout),
-            spans: self.spans.clone().into(),
+            layout: LayoutId(self.layout),
+            spans: Spans::new(grid, number, self.spans.iter().copied().zip(timescales)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use media::{EdgePart, EdgeSegment, Layout, Segment, Span};
+use media::{EdgePart, EdgeSegment, Grid, Layout, Segment, Span, Spans, Track};
 
 /// All tracks' chunks of one part index: what one record on disk holds.
 #[derive(Clone, Debug)]
@@ -107,11 +107,12 @@ impl Held {
         }
     }
 
-    pub(crate) fn segment(&self) -> Segment {
-        let span = |track: &HeldTrack| {
-            let start = track.parts.first().map_or(0, |part| part.start);
-            let end = track.parts.last().map_or(0, |part| part.start + u64::from(part.duration));
-            Span { start, duration: u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX) }
+    pub(crate) fn segment(&self, grid: &Grid) -> Segment {
+        let span = |(held, track): (&HeldTrack, &Track)| {
+            let start = held.parts.first().map_or(0, |part| part.start);
+            let end = held.parts.last().map_or(0, |part| part.start + u64::from(part.duration));
+            let duration = u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX);
+            (Span { start, duration }, track.timescale)
         };
         Segment {
             number: self.number,
@@ -119,7 +120,7 @@ impl Held {
             filler: self.tracks.iter().flat_map(|track| &track.parts).any(|part| part.filler),
             gap: false,
             layout: self.layout.id,
-            spans: self.tracks.iter().map(span).collect(),
+            spans: Spans::new(grid, self.number, self.tracks.iter().zip(&self.layout.tracks).map(span)),
         }
     }
 

@@ -381,7 +381,7 @@ impl Live {
         if let Some((_, used)) = self.layouts.iter_mut().find(|(layout, _)| layout.id == held.layout.id) {
             *used = held.number;
         }
-        self.history.push(held.segment());
+        self.history.push(held.segment(&self.grid));
         self.history.drop_before(held.number.saturating_sub(self.window));
         self.prune_layouts();
     }

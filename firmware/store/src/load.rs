@@ -113,7 +113,7 @@ impl Load {
             && entry.is_whole(layout.tracks.len())
         {
             *last = number;
-            self.history.push(entry.segment(number));
+            self.history.push(entry.segment(number, &self.stream.grid, layout));
         }
         Ok(())
     }

@@ -49,10 +49,9 @@ impl Stretch {
         mut list: impl FnMut(Span) -> Result<(), E>,
     ) -> Result<(), E> {
         if self.end.is_some() {
-            return self
-                .recorded(window)
-                .filter_map(|segment| segment.spans.get(index))
-                .try_for_each(|&span| list(span));
+            let Some(track) = layout.tracks.get(index) else { return Ok(()) };
+            let span = |segment: &Segment| segment.span(index, &window.grid, track.timescale);
+            return self.recorded(window).filter_map(span).try_for_each(list);
         }
         let mut next = None;
         for entry in window.listing(index) {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ::media::{Codec, FrameRate, History, Layout, LayoutId, Segment, Span, Track, Window};
+use ::media::{Codec, FrameRate, History, Layout, LayoutId, Segment, Span, Spans, Track, Window};
 use bytes::Bytes;
 
 use super::*;
@@ -20,7 +20,8 @@ fn layout(id: u64) -> Arc<Layout> {
 fn window(ids: &[u64]) -> Window {
     let mut history = History::default();
     for (number, &id) in (100..).zip(ids) {
-        let spans = [Span { start: number * 40_000, duration: 40_000 }].into();
+        let spans =
+            Spans::new(&grid(), number, [(Span { start: number * 40_000, duration: 40_000 }, 25_000)]);
         history.push(Segment {
             number,
             discontinuity: 0,

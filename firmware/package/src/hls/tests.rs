@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ::media::{EdgePart, EdgeSegment, FrameRate, History, LayoutId, Segment, Span, Window};
+use ::media::{EdgePart, EdgeSegment, FrameRate, History, LayoutId, Segment, Span, Spans, Window};
 use bytes::Bytes;
 
 use super::*;
@@ -38,7 +38,8 @@ fn window(grid: Grid, closed: usize, open: usize) -> Window {
     let mut history = History::default();
     for number in [8, 9] {
         let duration = u32::try_from(ticks(number + 1, 0) - ticks(number, 0)).unwrap();
-        let spans = [Span { start: ticks(number, 0), duration }].into();
+        let spans =
+            Spans::new(&grid, number, [(Span { start: ticks(number, 0), duration }, track.timescale)]);
         history.push(Segment {
             number,
             discontinuity: 0,
