@@ -47,14 +47,28 @@ pub fn request(
     path: &str,
     headers: &[(&str, &str)],
 ) -> io::Result<Response> {
+    send(server, method, path, headers, &[])
+}
+
+/// Any request.
+pub fn send(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Response> {
     let mut stream = TcpStream::connect(server)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut text = format!("{method} {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n");
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
+    if !body.is_empty() {
+        text.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
     text.push_str("\r\n");
-    stream.write_all(text.as_bytes())?;
+    stream.write_all(&[text.as_bytes(), body].concat())?;
     receive(BufReader::new(stream), method == "HEAD")
 }
 

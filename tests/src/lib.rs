@@ -3,6 +3,7 @@
 //! | module | what for |
 //! |---|---|
 //! | [`riserd`] | one box with its own ports and state, ended whatever happens |
+//! | [`api`] | the management interface as a program uses it |
 //! | [`http`] | a viewer's HTTP/1.1 that sees every chunk arrive |
 //! | [`playlist`] | a viewer's HLS |
 //! | [`boxes`] | a reader of CMAF that shares no code with the box's muxer |
@@ -11,6 +12,7 @@
 //! | [`footage`] | real footage |
 //! | [`wait`] | waiting on conditions |
 
+pub mod api;
 pub mod boxes;
 pub mod footage;
 pub mod http;

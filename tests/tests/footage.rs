@@ -69,12 +69,12 @@ fn numbered_clip(folder: &Path) -> PathBuf {
 
 /// Every frame that came was shown, and none twice but these.
 fn nothing_lost(riserd: &Riserd, repeated: u64) {
-    let input = riserd.state("/channel/input");
+    let input = riserd.state("/channels/0/input");
     for count in ["dropped", "slate", "skipped"] {
         assert_eq!(input[count], 0, "{count}: {input}");
     }
     assert_eq!(input["repeated"], repeated, "{input}");
-    assert_eq!(riserd.count("/channel/samples_refused"), 0);
+    assert_eq!(riserd.count("/channels/0/samples_refused"), 0);
     assert_eq!(riserd.count("/processes/1/restarts"), 0);
 }
 
@@ -82,7 +82,7 @@ fn nothing_lost(riserd: &Riserd, repeated: u64) {
 fn a_published_film_is_live() {
     let clip = footage::big_buck_bunny();
     let riserd = Riserd::live(&input(&clip), &["360p", "180p", "audio"], 2);
-    let state = riserd.state("/channel");
+    let state = riserd.state("/channels/0");
     assert_eq!(state["frame_rate"], "24", "{state}");
     assert_eq!(state["input"]["format"], "1920x1080 24 H.264");
 
@@ -158,12 +158,12 @@ fn a_screencast_with_a_camera_in_it_is_live() {
     let clip = Path::new("/usr/share/forensics-samples/original-files/movie2/movie-hello.mp4");
     assert!(clip.is_file(), "{} is missing: install forensics-samples-files", clip.display());
     let riserd = Riserd::live(&input(clip), &["360p", "180p", "audio"], 2);
-    let input = riserd.state("/channel/input");
+    let input = riserd.state("/channels/0/input");
     println!("{input}");
     assert_eq!(input["state"], "ok");
     // Its first picture is due one frame after its sound: once round, and that frame shows the last picture again.
     wait::until("the file was played once", Duration::from_secs(15), || {
-        riserd.count("/channel/input/frames_out") > 270
+        riserd.count("/channels/0/input/frames_out") > 270
     });
     nothing_lost(&riserd, 1);
 }

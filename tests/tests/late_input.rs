@@ -23,14 +23,14 @@ fn a_late_input_gets_its_own_ladder_and_a_missing_one_keeps_its_rewind() {
     // Nothing is known of the input: the slate comes at 720p30.
     let mut riserd = Riserd::start(&input(&clip));
     whole_segments(&riserd, "720p", 2);
-    assert_eq!(riserd.state("/channel/input/state"), "no_device");
-    assert_eq!(riserd.state("/channel/frame_rate"), "30");
+    assert_eq!(riserd.state("/channels/0/input/state"), "no_device");
+    assert_eq!(riserd.state("/channels/0/frame_rate"), "30");
 
     // It comes, 640x360 at 24 frames/s, and no ladder is stretched beyond it.
     fs::rename(&away, &clip).unwrap();
-    wait::until("it is planned for", PATIENCE, || riserd.state("/channel/frame_rate") == "24");
+    wait::until("it is planned for", PATIENCE, || riserd.state("/channels/0/frame_rate") == "24");
     whole_segments(&riserd, "360p", 2);
-    assert_eq!(riserd.state("/channel/input/state"), "ok");
+    assert_eq!(riserd.state("/channels/0/input/state"), "ok");
     assert_eq!(riserd.playlist("720p").map(|playlist| playlist.text), None);
     assert_eq!(riserd.count("/processes/1/restarts"), 0, "planned anew is not broken");
 
@@ -46,12 +46,12 @@ fn a_late_input_gets_its_own_ladder_and_a_missing_one_keeps_its_rewind() {
         (!playlist.ended && playlist.breaks() == 1).then_some(playlist)
     });
     assert_eq!(resumed.segments[0].number, oldest, "{}", resumed.text);
-    assert_eq!(riserd.state("/channel/input/state"), "no_device");
-    assert_eq!(riserd.state("/channel/frame_rate"), "24");
+    assert_eq!(riserd.state("/channels/0/input/state"), "no_device");
+    assert_eq!(riserd.state("/channels/0/frame_rate"), "24");
 
     // It comes again as it was: nothing changes but the picture.
     fs::rename(&away, &clip).unwrap();
-    wait::until("the input is back", PATIENCE, || riserd.state("/channel/input/state") == "ok");
+    wait::until("the input is back", PATIENCE, || riserd.state("/channels/0/input/state") == "ok");
     let number = riserd.playlist("360p").unwrap().last_whole().unwrap();
     riserd.wait_for("360p", number + 2);
     let playlist = riserd.playlist("360p").unwrap();

@@ -18,16 +18,18 @@ fn film(folder: &Path, name: &str, source: &str, arguments: &[&str]) -> String {
 
 fn play(film: &str) -> Riserd {
     let riserd = Riserd::start(&format!("[channel.input]\nkind = 'file'\npath = '{film}'\n"));
-    wait::until("pictures come", Duration::from_secs(20), || riserd.count("/channel/input/frames_out") > 25);
+    wait::until("pictures come", Duration::from_secs(20), || {
+        riserd.count("/channels/0/input/frames_out") > 25
+    });
     riserd
 }
 
 /// Width and height of the best rendition.
 fn top(riserd: &Riserd) -> (u64, u64) {
     wait::until("it is encoded", Duration::from_secs(20), || {
-        riserd.status().pointer("/channel/renditions/0/width").is_some()
+        riserd.status().pointer("/channels/0/renditions/0/width").is_some()
     });
-    let best = riserd.state("/channel/renditions/0");
+    let best = riserd.state("/channels/0/renditions/0");
     (best["width"].as_u64().unwrap(), best["height"].as_u64().unwrap())
 }
 
@@ -36,9 +38,9 @@ fn a_film_whose_clock_does_not_begin_at_zero_is_played_whole() {
     let folder = TempDir::new().unwrap();
     let riserd = play(&film(folder.path(), "cut.ts", "testsrc2=size=640x360", &["-muxdelay", "1.5"]));
     wait::until("it has begun a third time", Duration::from_secs(20), || {
-        riserd.count("/channel/input/frames_out") > 225
+        riserd.count("/channels/0/input/frames_out") > 225
     });
-    let input = riserd.state("/channel/input");
+    let input = riserd.state("/channels/0/input");
     for count in ["repeated", "dropped", "slate", "skipped"] {
         assert_eq!(input[count], 0, "{count}: {input}");
     }
@@ -52,7 +54,7 @@ fn a_film_from_a_telephone_stands_upright() {
     let turn = ["-i", &lying, "-c", "copy", "-metadata:s:v:0", "rotate=90", &upright];
     peers::ffmpeg(&turn, Duration::from_secs(10));
     let riserd = play(&upright);
-    assert_eq!(riserd.state("/channel/input/format"), "360x640 25 H.264");
+    assert_eq!(riserd.state("/channels/0/input/format"), "360x640 25 H.264");
     let (width, height) = top(&riserd);
     assert!(width < height, "{width}x{height}");
 }
@@ -71,9 +73,9 @@ fn the_last_picture_stays_while_there_is_sound() {
     let sound = ["-f", "lavfi", "-i", "sine=frequency=300:duration=8"];
     let riserd = play(&film(folder.path(), "sound.mp4", "testsrc2=size=640x360", &sound));
     wait::until("it has begun again", Duration::from_secs(20), || {
-        riserd.count("/channel/input/frames_out") > 210
+        riserd.count("/channels/0/input/frames_out") > 210
     });
-    let input = riserd.state("/channel/input");
+    let input = riserd.state("/channels/0/input");
     assert_eq!((&input["slate"], &input["state"]), (&0.into(), &"ok".into()), "{input}");
     assert!(input["repeated"].as_u64().unwrap() >= 95, "{input}");
 }
@@ -85,12 +87,12 @@ fn a_film_that_is_replaced_is_followed_by_the_new_one() {
     let next = film(folder.path(), "next.mp4", "testsrc2=size=320x180", &[]);
     fs::rename(next, folder.path().join("film.mp4")).unwrap();
     wait::until("the new one plays", Duration::from_secs(20), || {
-        riserd.state("/channel/input/format") == "320x180 25 H.264"
+        riserd.state("/channels/0/input/format") == "320x180 25 H.264"
     });
     fs::remove_file(folder.path().join("film.mp4")).unwrap();
     wait::until("it is missed", Duration::from_secs(20), || {
-        riserd.state("/channel/input/state") == "no_device"
+        riserd.state("/channels/0/input/state") == "no_device"
     });
     assert_eq!(riserd.count("/processes/1/restarts"), 0);
-    assert_eq!(riserd.count("/channel/samples_refused"), 0);
+    assert_eq!(riserd.count("/channels/0/samples_refused"), 0);
 }

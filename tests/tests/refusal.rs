@@ -162,12 +162,12 @@ fn file_input(path: &str) -> String {
 fn input_is_refused(settings: &str, state: &str, named: [&str; 2]) {
     let riserd = Riserd::start(settings);
     wait::until(&format!("input is {state}"), Duration::from_secs(10), || {
-        riserd.state("/channel/input/state") == state
+        riserd.state("/channels/0/input/state") == state
     });
     riserd.wait_for_segments(&["180p", "audio"], 1);
-    let slate = || riserd.count("/channel/input/slate") > 0;
+    let slate = || riserd.count("/channels/0/input/slate") > 0;
     wait::until("the slate is counted", Duration::from_secs(5), slate);
-    let input = riserd.state("/channel/input");
+    let input = riserd.state("/channels/0/input");
     println!("{}", input["reason"]);
     assert_eq!(input["state"], state, "{input}");
     let reason = input["reason"].as_str().unwrap();

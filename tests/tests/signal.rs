@@ -33,7 +33,7 @@ fn every_picture_shows_its_own_frame_number() {
                 assert_eq!(number, Some(frame as u32), "{rate} {track}: frame {frame}");
             }
         }
-        let input = riserd.state("/channel/input");
+        let input = riserd.state("/channels/0/input");
         assert_eq!((&input["skipped"], &input["slate"]), (&0.into(), &0.into()), "{input}");
     }
 }

@@ -78,7 +78,7 @@ fn kill_and_wait(riserd: &Riserd) -> Duration {
     let took = wait::until("a new worker runs", Duration::from_secs(10), || {
         riserd.worker().is_some_and(|pid| pid != old)
             && riserd.state("/processes/1/state") == "running"
-            && riserd.state("/channel/state") == "running"
+            && riserd.state("/channels/0/state") == "running"
     });
     assert!(!riserd::runs(old));
     took
@@ -95,7 +95,7 @@ fn viewers_stay_on_one_timeline_while_the_worker_is_replaced() {
     println!("worker back, as the status tells it, in {} ms", took.as_millis());
     assert!(took < BACK + TOLD, "the worker was back only in {took:?}");
     assert_eq!(riserd.count("/processes/1/restarts"), 1);
-    assert!(riserd.count("/channel/samples_filled") > 0, "the slate is told");
+    assert!(riserd.count("/channels/0/samples_filled") > 0, "the slate is told");
 
     // Two segments beyond the one in which it happened.
     let after = riserd.playlist("360p").unwrap().last_whole().unwrap() + 3;
@@ -185,7 +185,7 @@ fn a_worker_that_dies_before_it_gave_anything_is_replaced() {
     riserd.kill_worker();
     riserd.wait_for_segments(&TRACKS, 1);
     assert_eq!(riserd.count("/processes/1/restarts"), 1);
-    assert_eq!(riserd.state("/channel/state"), "running");
+    assert_eq!(riserd.state("/channels/0/state"), "running");
 }
 
 #[test]
@@ -193,12 +193,13 @@ fn a_worker_that_hangs_is_replaced() {
     let riserd = Riserd::live(SMALL, &TRACKS, 2);
     let old = wait::for_some("a worker", Duration::from_secs(5), || riserd.worker());
     rustix::process::kill_process(old, rustix::process::Signal::STOP).unwrap();
-    let waited =
-        wait::until("the slate comes", Duration::from_secs(5), || riserd.state("/channel/state") == "slate");
+    let waited = wait::until("the slate comes", Duration::from_secs(5), || {
+        riserd.state("/channels/0/state") == "slate"
+    });
     println!("the slate came after {} ms", waited.as_millis());
     assert_eq!(riserd.worker(), Some(old), "before the worker is given up");
     let took = wait::until("a new worker runs", Duration::from_secs(15), || {
-        riserd.worker().is_some_and(|pid| pid != old) && riserd.state("/channel/state") == "running"
+        riserd.worker().is_some_and(|pid| pid != old) && riserd.state("/channels/0/state") == "running"
     });
     println!("hanging worker replaced in {} ms", took.as_millis());
     assert!(!riserd::runs(old), "the one that hung is gone");

@@ -2,9 +2,10 @@
 //!
 //! In `riserd`: [`segmenter`] cuts every track's samples on the grid, [`slate`] stands in while no worker gives
 //! samples, [`ladder`] decides what is encoded. In the worker: [`slots`] gives every frame slot one picture,
-//! [`sound`] gives every block its samples.
+//! [`sound`] gives every block its samples. At the command door: [`life`] says what may follow on what.
 
 pub mod ladder;
+pub mod life;
 pub mod segmenter;
 pub mod slate;
 pub mod slots;

@@ -67,6 +67,31 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A chunk's head does not end within the bytes given.
+    #[error("the head of the chunk needs at least its first {needed} bytes")]
+    ReadHead {
+        /// Bytes from the chunk's beginning to try again with; no more than the chunk has.
+        needed: usize,
+    },
+    /// A movie of this range or of these tracks cannot be begun.
+    #[error("a movie {reason}")]
+    BeginMovie {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A segment cannot be put into a movie.
+    #[error("track {track}: segment {segment} {reason}")]
+    AddSegment {
+        /// The track's name.
+        track: String,
+        /// The segment's number.
+        segment: u64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No sample of a movie's tracks was in its range.
+    #[error("the movie has no samples")]
+    EmptyMovie,
     /// What was read is not a box where one must begin.
     #[error("byte {offset}: {reason}")]
     ReadHeader {

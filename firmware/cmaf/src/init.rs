@@ -3,7 +3,7 @@
 //! There is no edit list and no `mehd`: decode times are the timeline, and a live track has no length.
 
 use bytes::Bytes;
-use media::{Codec, Layout, LayoutId, Track};
+use media::{Codec, Kind, Layout, LayoutId, Track};
 use mp4_atom::{
     Audio, Btrt, BufMut, Dinf, Dref, DrefEntry, Encode, Esds, Ftyp, Hdlr, Mdhd, Mvex, Mvhd, Pasp, Smhd, Stco,
     Stsc, Stsz, Stts, Tkhd, Trex, Url, Visual, Vmhd, esds,
@@ -15,7 +15,7 @@ use crate::{
     config::{self, Fault},
 };
 
-type Written = mp4_atom::Result<()>;
+pub(crate) type Written = mp4_atom::Result<()>;
 
 /// `objectTypeIndication` of AAC and `streamType` of sound (ISO/IEC 14496-1, 7.2.6.6).
 const MPEG4_AUDIO: u8 = 0x40;
@@ -55,13 +55,17 @@ pub fn layout(tracks: Vec<Track>) -> Result<Layout, Error> {
 pub fn init_segment(track: &Track) -> Result<Bytes, Error> {
     check(track)?;
     let mut out = Vec::with_capacity(1024);
-    ftyp(&mut out)
-        .and_then(|()| moov(&mut out, track))
-        .map_err(|err| Error::Encode { track: track.name.clone(), reason: err.to_string() })?;
+    ftyp(&mut out).and_then(|()| moov(&mut out, track)).map_err(|err| unwritten(track, &err))?;
     Ok(out.into())
 }
 
-fn check(track: &Track) -> Result<(), Error> {
+/// What the box library says of a track that it cannot write.
+pub(crate) fn unwritten(track: &Track, err: &mp4_atom::Error) -> Error {
+    Error::Encode { track: track.name.clone(), reason: err.to_string() }
+}
+
+/// That every box of the track can be written.
+pub(crate) fn check(track: &Track) -> Result<(), Error> {
     if track.timescale == 0 {
         return Err(unfit(track, "timescale", "is 0"));
     }
@@ -100,7 +104,7 @@ fn check_aac(record: &[u8], sample_rate: u32, channels: u16) -> Result<(), Fault
     Ok(())
 }
 
-fn unfit(track: &Track, field: &'static str, reason: &'static str) -> Error {
+pub(crate) fn unfit(track: &Track, field: &'static str, reason: &'static str) -> Error {
     Error::Track { track: track.name.clone(), field, reason }
 }
 
@@ -149,10 +153,25 @@ fn tkhd(track: &Track) -> Tkhd {
 }
 
 fn mdia(out: &mut Vec<u8>, track: &Track) -> Written {
+    mdhd(out, track, Mdhd::default())?;
+    let name = match track.kind() {
+        Kind::Video => "Video",
+        Kind::Audio => "Sound",
+    };
+    hdlr(track, name).encode(out)?;
+    out.encode_atom(b"minf", |out| {
+        media_header(out, track)?;
+        out.encode_atom(b"stbl", |out| stbl(out, track))
+    })
+}
+
+/// `mdhd` with the track's timescale and language and these times; `elng` behind it where that has no room
+/// for the language.
+pub(crate) fn mdhd(out: &mut Vec<u8>, track: &Track, times: Mdhd) -> Written {
     let tag = track.language.as_deref().unwrap_or("und");
     let three_letters = tag.len() == 3 && tag.bytes().all(|byte| byte.is_ascii_lowercase());
     let language = if three_letters { tag } else { "und" };
-    Mdhd { timescale: track.timescale, language: language.into(), ..Mdhd::default() }.encode(out)?;
+    Mdhd { timescale: track.timescale, language: language.into(), ..times }.encode(out)?;
     if !three_letters {
         // Extended language tag (ISO/IEC 14496-12, 8.4.6): `mdhd` has room for ISO 639-2 only.
         out.encode_atom(b"elng", |out| {
@@ -160,37 +179,47 @@ fn mdia(out: &mut Vec<u8>, track: &Track) -> Written {
             tag.encode(out)
         })?;
     }
-    let (handler, name) = match track.codec {
-        Codec::H264 { .. } => (b"vide", "Video"),
-        Codec::Aac { .. } => (b"soun", "Sound"),
+    Ok(())
+}
+
+pub(crate) fn hdlr(track: &Track, name: &str) -> Hdlr {
+    let handler = match track.kind() {
+        Kind::Video => b"vide",
+        Kind::Audio => b"soun",
     };
-    Hdlr { handler: handler.into(), name: name.into() }.encode(out)?;
-    out.encode_atom(b"minf", |out| {
-        match track.codec {
-            Codec::H264 { .. } => Vmhd::default().encode(out)?,
-            Codec::Aac { .. } => Smhd::default().encode(out)?,
-        }
-        let here = DrefEntry::Url(Url { location: String::new() });
-        Dinf { dref: Dref { entries: vec![here] } }.encode(out)?;
-        out.encode_atom(b"stbl", |out| stbl(out, track))
-    })
+    Hdlr { handler: handler.into(), name: name.into() }
+}
+
+/// What stands before `stbl` in `minf`: the header of the kind, and that the samples are in this file.
+pub(crate) fn media_header(out: &mut Vec<u8>, track: &Track) -> Written {
+    match track.kind() {
+        Kind::Video => Vmhd::default().encode(out)?,
+        Kind::Audio => Smhd::default().encode(out)?,
+    }
+    let here = DrefEntry::Url(Url { location: String::new() });
+    Dinf { dref: Dref { entries: vec![here] } }.encode(out)
 }
 
 fn stbl(out: &mut Vec<u8>, track: &Track) -> Written {
     out.encode_atom(b"stsd", |out| {
         0u32.encode(out)?;
         1u32.encode(out)?;
-        match &track.codec {
-            Codec::H264 { config, width, height, .. } => avc1(out, config, *width, *height, track.bitrate),
-            Codec::Aac { config, sample_rate, channels } => {
-                mp4a(out, config, *sample_rate, *channels, track.bitrate)
-            }
-        }
+        sample_entry(out, track)
     })?;
     Stts::default().encode(out)?;
     Stsc::default().encode(out)?;
     Stsz::default().encode(out)?;
     Stco::default().encode(out)
+}
+
+/// The track's entry in `stsd`.
+pub(crate) fn sample_entry(out: &mut Vec<u8>, track: &Track) -> Written {
+    match &track.codec {
+        Codec::H264 { config, width, height, .. } => avc1(out, config, *width, *height, track.bitrate),
+        Codec::Aac { config, sample_rate, channels } => {
+            mp4a(out, config, *sample_rate, *channels, track.bitrate)
+        }
+    }
 }
 
 fn avc1(out: &mut Vec<u8>, config: &[u8], width: u16, height: u16, bitrate: u32) -> Written {

@@ -8,19 +8,23 @@
 //! init_segment(track) -> ftyp moov          read_init(bytes)     -> InitInfo
 //! ChunkWriter::write(samples) -> chunk      read_segment(bytes)  -> [ChunkInfo]
 //!                                           read_samples(track, bytes) -> [media::Sample]
+//! movie::Builder::add(movie::head(chunk)) -> one MP4 file of what is stored: its head, and what follows where
 //! ```
 //! The box library underneath is an implementation detail: none of its types is visible here. Readers take
 //! bytes from strangers: they never panic, recurse by the input's wish or allocate by its counts.
 
+mod annexb;
 mod chunk;
 mod config;
 mod error;
 #[cfg(test)]
 mod fixture;
 mod init;
+pub mod movie;
 mod ntp;
 mod read;
 
+pub use annexb::annex_b;
 pub use chunk::ChunkWriter;
 pub use error::{BoxType, Error};
 pub use init::{init_segment, layout};

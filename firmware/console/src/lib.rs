@@ -1,75 +1,135 @@
-//! HTTP for the technician and the operator's programs, on its own listener that viewers never reach.
+//! HTTP for the technician and the operator's programs, on its own listener that viewers never reach: the state of the
+//! box, and its channels, programs, assets and filters to steer. What there is in full is said by the OpenAPI
+//! document, which is made from the handlers and types that serve it.
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /api/v1/status` | the whole [`control::BoxState`] |
-//! | `GET /api/v1/status/{part}` | a part of it: `channel`, `channel/input`, `channel/renditions/0`, `store` ... |
+//! | `GET /api/v1/status`, `.../{part}` | the [`control::BoxState`], or a part of it: `channels/0/input`, `store` ... |
+//! | `GET /api/v1/openapi.json` | OpenAPI 3.1 |
+//! | `/api/v1/channels`, `/programs`, `/assets`, `/filters` | the objects, and what can be done with them |
+//! | `GET /api/v1/operations` | what takes its time; begun with 202 and the header `operation-id` |
 //! | `GET /` | leads to the status |
 //!
-//! Errors are JSON too: `{"error": "..."}`.
+//! Times are milliseconds since the epoch, durations whole seconds, sizes bytes; bodies may also say times as RFC 3339
+//! text and durations as `4h`. Errors are JSON too: `{"error": "...", "field": "..."?, "state": "..."?}`.
+
+mod answer;
+mod assets;
+mod auth;
+mod channels;
+mod filters;
+mod instant;
+mod marks;
+mod openapi;
+mod operations;
+mod programs;
+mod refuse;
+mod request;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use axum::{
-    Json, Router,
-    extract::{Path, State},
-    http::{StatusCode, header},
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use control::Snapshot;
-use serde_json::{Value, json};
+use control::{Answer, Command, Door, Gallery, Objects, Snapshot};
+use utoipa_axum::router::OpenApiRouter;
 
-/// The management interface over this snapshot.
-pub fn router(snapshot: Snapshot) -> Router {
-    Router::new()
+pub use auth::Guard;
+
+use crate::refuse::Refused;
+
+/// The address of everything but the way to it.
+const BASE: &str = "/api/v1";
+
+/// The management interface: reads the snapshot and the gallery, changes through the door, and lets in whom the guard
+/// lets in. `downloads` serves what is media: files of assets.
+pub fn router(snapshot: Snapshot, gallery: Gallery, door: Door, guard: Guard, downloads: Router) -> Router {
+    let (router, document) = OpenApiRouter::new().nest(BASE, routes()).split_for_parts();
+    let document = openapi::render(document, guard.token.is_some());
+    let console = Console { snapshot, gallery, door, document };
+    let router = router
         .route("/", get(async || Redirect::temporary("/api/v1/status")))
-        .route("/api/v1/status", get(status))
-        .route("/api/v1/status/{*part}", get(part))
-        .fallback(async |request: axum::extract::Request| {
-            refuse(
-                StatusCode::NOT_FOUND,
-                &format!("there is no {}; see /api/v1/status", request.uri().path()),
-            )
-        })
-        .method_not_allowed_fallback(async || {
-            refuse(StatusCode::METHOD_NOT_ALLOWED, "this can only be read: GET")
-        })
-        .with_state(snapshot)
+        .fallback(nowhere)
+        .layer(DefaultBodyLimit::max(request::LARGEST))
+        .with_state(console)
+        .merge(downloads);
+    // Around the whole: a layer of the router itself would not see which methods it allows.
+    Router::new()
+        .fallback_service(router)
+        .layer(from_fn_with_state(guard, auth::guard))
+        .layer(from_fn(finish))
 }
 
-async fn status(State(snapshot): State<Snapshot>) -> Response {
-    fresh(json!(*snapshot.read()))
+fn routes() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .merge(channels::routes())
+        .merge(programs::routes())
+        .merge(assets::routes())
+        .merge(marks::routes())
+        .merge(filters::routes())
+        .merge(operations::routes())
+        .merge(status::routes())
+        .merge(openapi::routes())
 }
 
-async fn part(State(snapshot): State<Snapshot>, Path(part): Path<String>) -> Response {
-    let state = json!(*snapshot.read());
-    let mut here = &state;
-    for name in part.split('/') {
-        let inside = match here {
-            Value::Array(items) => name.parse::<usize>().ok().and_then(|at| items.get(at)),
-            here => here.get(name),
-        };
-        match inside {
-            Some(value) => here = value,
-            None => return refuse(StatusCode::NOT_FOUND, &no_part(name, &part, here)),
-        }
+/// What handlers work with.
+#[derive(Clone)]
+struct Console {
+    snapshot: Snapshot,
+    gallery: Gallery,
+    door: Door,
+    document: Bytes,
+}
+
+impl Console {
+    /// The objects as they are now: after a command was granted, as it has left them.
+    fn objects(&self) -> Arc<Objects> {
+        self.gallery.objects()
     }
-    fresh(here.clone())
+
+    /// Milliseconds since the epoch.
+    fn now(&self) -> u64 {
+        self.snapshot.read().now
+    }
+
+    async fn ask(&self, command: Command) -> Result<Answer, Refused> {
+        Ok(self.door.ask(command).await?)
+    }
 }
 
-fn no_part(name: &str, part: &str, here: &Value) -> String {
-    let known = match here {
-        Value::Object(fields) => fields.keys().cloned().collect::<Vec<_>>().join(", "),
-        Value::Array(items) => format!("{} items, counted from 0", items.len()),
-        _ => "no parts".to_owned(),
-    };
-    format!("there is no `{name}` on the way to `{part}`; there is {known}")
+async fn nowhere(request: Request) -> Refused {
+    let problem = format!("there is no {}; see {BASE}/openapi.json", request.uri().path());
+    Refused::new(StatusCode::NOT_FOUND, problem)
 }
 
-/// A state is true only now.
-fn fresh(value: Value) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(value)).into_response()
+/// What every answer needs: it is true only now, it is what it says it is, and a wrong method is explained.
+async fn finish(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = wrong_method(response.headers());
+    }
+    let headers: &mut HeaderMap = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
-fn refuse(status: StatusCode, error: &str) -> Response {
-    (status, Json(json!({ "error": error }))).into_response()
+fn wrong_method(headers: &HeaderMap) -> Response {
+    let allowed = headers.get(header::ALLOW).cloned();
+    let named = allowed.as_ref().and_then(|allowed| allowed.to_str().ok()).unwrap_or_default();
+    let problem = format!("not with this method; there is {}", named.replace(',', ", "));
+    let mut response = Refused::new(StatusCode::METHOD_NOT_ALLOWED, problem).into_response();
+    if let Some(allowed) = allowed {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
 }

@@ -8,7 +8,7 @@
 mod locate;
 mod read;
 
-pub use read::{number_or_text, table, text, within};
+pub use read::{number_or_text, table, tables, text, within};
 
 use serde::de::DeserializeOwned;
 
@@ -21,6 +21,14 @@ pub enum Error {
         /// Line of the text, from 1.
         line: usize,
         /// What the TOML parser says.
+        problem: String,
+    },
+    /// The text is not JSON.
+    #[error("this is not JSON: {problem}")]
+    NotJson {
+        /// Line of the text, from 1.
+        line: usize,
+        /// What the JSON parser says.
         problem: String,
     },
     /// A field is unknown, missing or has a value that is not allowed.
@@ -47,7 +55,7 @@ impl Error {
     #[must_use]
     pub fn line(&self) -> usize {
         match self {
-            Self::Syntax { line, .. } | Self::Field { line, .. } => *line,
+            Self::Syntax { line, .. } | Self::NotJson { line, .. } | Self::Field { line, .. } => *line,
         }
     }
 }
@@ -60,6 +68,26 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     })?;
     serde_path_to_error::deserialize(document)
         .map_err(|error| Error::at(text, &error.path().to_string(), plain(error.inner().message())))
+}
+
+/// Reads the same from JSON, as it comes over the management interface.
+///
+/// # Errors
+/// As [`parse`]; text that is not JSON is [`Error::NotJson`].
+pub fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    let mut document = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut document).map_err(|error| {
+        let (path, inner) = (error.path().to_string(), error.inner());
+        if !inner.is_data() {
+            return Error::NotJson { line: inner.line(), problem: inner.to_string() };
+        }
+        let problem = inner.to_string();
+        let problem = problem.rsplit_once(" at line ").map_or(problem.as_str(), |(problem, _)| problem);
+        let path = if path == "." { String::new() } else { path };
+        Error::Field { path, line: inner.line(), problem: plain(problem) }
+    })?;
+    document.end().map_err(|error| Error::NotJson { line: error.line(), problem: error.to_string() })?;
+    Ok(value)
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData};
 
 use serde::de::{
-    Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer,
+    Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor, value::MapAccessDeserializer,
 };
 
 /// Reads a text that `convert` accepts; `allowed` ends the sentence "found ..., expected ...".
@@ -48,6 +48,47 @@ pub fn table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) ->
     deserializer.deserialize_any(Table(PhantomData))
 }
 
+/// Reads one table or a list of tables (`[name]` or `[[name]]`); true where it is a list.
+///
+/// # Errors
+/// If the value is neither, and whatever the tables' fields find wrong.
+pub fn tables<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<(Vec<T>, bool), D::Error> {
+    deserializer.deserialize_any(Tables(PhantomData))
+}
+
+struct Tables<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Tables<T> {
+    type Value = (Vec<T>, bool);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table or a list of tables")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(Vec<T>, bool), A::Error> {
+        Ok((vec![T::deserialize(MapAccessDeserializer::new(map))?], false))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(Vec<T>, bool), A::Error> {
+        let mut tables = Vec::new();
+        while let Some(item) = list.next_element::<Item<T>>()? {
+            tables.push(item.0);
+        }
+        Ok((tables, true))
+    }
+}
+
+/// A table in a list.
+struct Item<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Item<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        table(deserializer).map(Self)
+    }
+}
+
 struct Text<'a, F> {
     allowed: &'a str,
     convert: F,
@@ -68,6 +109,11 @@ impl<T, F: Fn(&str) -> Option<T>> Visitor<'_> for Text<'_, F> {
     fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
         let converted = if self.numbers { (self.convert)(&number.to_string()) } else { None };
         converted.ok_or_else(|| E::invalid_type(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+        let converted = if self.numbers { (self.convert)(&number.to_string()) } else { None };
+        converted.ok_or_else(|| E::invalid_type(Unexpected::Unsigned(number), &self))
     }
 }
 
@@ -102,5 +148,12 @@ impl Visitor<'_> for Within {
             .ok()
             .filter(|number| (self.min..=self.max).contains(number))
             .ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<u32, E> {
+        u32::try_from(number)
+            .ok()
+            .filter(|number| (self.min..=self.max).contains(number))
+            .ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
     }
 }

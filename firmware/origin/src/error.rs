@@ -17,6 +17,41 @@ pub enum Error {
     /// The channel has not begun.
     #[error("channel `{0}` has not begun yet")]
     NotYet(String),
+    /// Nothing is published under this name.
+    #[error("nothing is published as `{0}`")]
+    NoLocator(String),
+    /// There is no such filter.
+    #[error("filter: there is no filter `{0}`")]
+    NoFilter(String),
+    /// The asset holds nothing yet.
+    #[error("nothing has been recorded yet")]
+    Empty,
+    /// It has left the presentation's window.
+    #[error("this is no longer shown")]
+    Gone,
+    /// As many downloads are being prepared as the box can bear.
+    #[error("too many downloads are being prepared; try again")]
+    Busy,
+    /// What is stored cannot be made into one file.
+    #[error("download: {0}")]
+    Download(#[from] cmaf::Error),
+    /// A query that cannot be read.
+    #[error("{0}")]
+    Query(String),
+    /// A stretch that cannot be had.
+    #[error("{field}: {problem}")]
+    Bounds {
+        /// The field of the query.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Thumbnails that are there and cannot be read.
+    #[error("thumbnails: {0}")]
+    ReadThumbnails(String),
+    /// The asset has no thumbnails (yet).
+    #[error("there are no thumbnails")]
+    NoThumbnails,
     /// The channel has no such track.
     #[error("the channel has no track `{0}`")]
     NoTrack(String),
@@ -40,15 +75,27 @@ pub enum Error {
 impl Error {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Request(package::Error::Parse { .. }) | Self::TooFar => StatusCode::BAD_REQUEST,
-            Self::Request(package::Error::NotFound | package::Error::NoTrack(_))
+            Self::Request(package::Error::Parse { .. })
+            | Self::TooFar
+            | Self::Query(_)
+            | Self::Bounds { .. } => StatusCode::BAD_REQUEST,
+            Self::Request(
+                package::Error::NotFound | package::Error::NoTrack(_) | package::Error::NothingShown,
+            )
             | Self::NoChannel(_)
             | Self::NoTrack(_)
+            | Self::NoLocator(_)
+            | Self::NoFilter(_)
+            | Self::NoThumbnails
             | Self::NoInit
             | Self::NoMedia(_) => StatusCode::NOT_FOUND,
             Self::Request(package::Error::NoLayout | package::Error::NoSegments(_))
             | Self::NotYet(_)
+            | Self::Empty
+            | Self::Busy
             | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Gone => StatusCode::GONE,
+            Self::Download(_) | Self::ReadThumbnails(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(error) => match error.kind() {
                 store::Kind::NotFound | store::Kind::Corrupt => StatusCode::NOT_FOUND,
                 store::Kind::Gone => StatusCode::GONE,

@@ -9,32 +9,43 @@
 //!
 //! A viewer can change nothing: this crate knows the store's readers and nothing that steers the box.
 
+mod asset;
+mod download;
 mod error;
+mod hall;
 mod manifest;
 mod media_bytes;
+mod presentation;
 mod respond;
+mod thumbnails;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use arc_swap::ArcSwapOption;
 use axum::{
     Router,
-    extract::State,
+    extract::{Path, Query, State},
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use clock::Clock;
-use package::route::Route;
+use package::{
+    filter::Filter,
+    route::{Filters, Route, Source},
+};
 use store::Reader;
 use tower_http::services::ServeDir;
 
-use crate::error::Error;
+pub use crate::asset::Asset;
+use crate::{
+    download::{Downloads, Wanted},
+    error::Error,
+    hall::Hall,
+    manifest::Filtered,
+};
 
 /// What the origin needs.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The channels that may be asked for, whether they have begun or not.
-    pub channels: Vec<String>,
     /// The folder of the viewer page.
     pub web: PathBuf,
 }
@@ -46,7 +57,8 @@ pub struct Origin {
 }
 
 struct Shared {
-    channels: HashMap<String, ArcSwapOption<Reader>>,
+    hall: Hall,
+    downloads: Downloads,
     clock: Clock,
     web: PathBuf,
 }
@@ -55,15 +67,24 @@ impl Origin {
     /// An origin whose channels have not begun.
     #[must_use]
     pub fn new(config: Config, clock: Clock) -> Self {
-        let channels = config.channels.into_iter().map(|name| (name, ArcSwapOption::empty())).collect();
-        Self { shared: Arc::new(Shared { channels, clock, web: config.web }) }
+        let (hall, downloads) = (Hall::default(), Downloads::default());
+        Self { shared: Arc::new(Shared { hall, downloads, clock, web: config.web }) }
+    }
+
+    /// The channels that may be asked for from now on, whether they have begun or not.
+    pub fn set_channels(&self, names: impl IntoIterator<Item = String>) {
+        self.shared.hall.set_channels(names);
+    }
+
+    /// The assets, by id, and the filters for all that there are from now on. Who looks at one that was live and has ended
+    /// goes on with it as video on demand.
+    pub fn set_assets(&self, assets: Vec<(String, Asset)>, filters: BTreeMap<String, Filter>) {
+        self.shared.hall.set_assets(assets, filters);
     }
 
     /// A channel has begun: it is read through `reader` from now on.
     pub fn begin(&self, channel: &str, reader: Reader) {
-        if let Some(slot) = self.shared.channels.get(channel) {
-            slot.store(Some(Arc::new(reader)));
-        }
+        self.shared.hall.begin(channel, reader);
     }
 
     /// The HTTP interface for viewers.
@@ -74,14 +95,47 @@ impl Origin {
         Router::new()
             .route("/time", axum::routing::any(answer))
             .route("/live/{*rest}", axum::routing::any(answer))
+            .route("/vod/{*rest}", axum::routing::any(answer))
             .with_state(self.clone())
             .fallback_service(page)
     }
 
-    fn reader(&self, channel: &str) -> Result<Arc<Reader>, Error> {
-        let slot = self.shared.channels.get(channel).ok_or_else(|| Error::NoChannel(channel.to_owned()))?;
-        slot.load_full().ok_or_else(|| Error::NotYet(channel.to_owned()))
+    /// Downloads of every asset, published or not, for the management interface: `/api/v1/assets/{id}/download.mp4`.
+    pub fn downloads(&self) -> Router {
+        Router::new()
+            .route("/api/v1/assets/{id}/download.mp4", axum::routing::get(download))
+            .with_state(self.clone())
     }
+}
+
+/// What a download's query says.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stretch {
+    start: Option<u64>,
+    end: Option<u64>,
+    tracks: Option<String>,
+}
+
+async fn download(
+    State(origin): State<Origin>,
+    Path(id): Path<String>,
+    query: Result<Query<Stretch>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let answer = async {
+        let Query(Stretch { start, end, tracks }) = query.map_err(|error| Error::Query(error.body_text()))?;
+        let presentation = origin.shared.hall.asset(&id)?;
+        let tracks = tracks.iter().flat_map(|tracks| tracks.split(';')).map(str::to_owned).collect();
+        let wanted = Wanted { asset: id, from: start.map(nanos), to: end.map(nanos), tracks };
+        origin.shared.downloads.answer(&presentation, wanted, &headers).await
+    };
+    answer.await.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Nanoseconds of milliseconds.
+fn nanos(millis: u64) -> u64 {
+    millis.saturating_mul(1_000_000)
 }
 
 /// The page's files have hashed names below `/assets/`, except their licences; the page itself is asked for each time.
@@ -116,27 +170,45 @@ async fn answer(State(origin): State<Origin>, method: Method, uri: Uri, headers:
 impl Origin {
     async fn get(&self, uri: &Uri, headers: &HeaderMap) -> Result<Response, Error> {
         let route = Route::parse(uri.path(), uri.query())?;
+        let shared = &*self.shared;
+        let find = |source: &Source| shared.hall.find(source);
         match &route {
-            Route::Time => Ok(respond::time(self.shared.clock.now())),
-            Route::Master { channel } => manifest::master(&*self.reader(channel)?, headers).await,
-            Route::Media { channel, track, directives } => {
-                manifest::media(&*self.reader(channel)?, track, *directives, headers).await
+            Route::Time => Ok(respond::time(shared.clock.now())),
+            Route::Master { source, filters } => {
+                manifest::master(&self.through(source, filters)?, headers).await
             }
-            Route::Manifest { channel } => {
-                manifest::dash(&*self.reader(channel)?, self.shared.clock.now(), headers).await
+            Route::Media { source, track, directives, filters } => {
+                manifest::media(&self.through(source, filters)?, track, *directives, headers).await
             }
-            Route::Init { channel, track, layout } => {
-                media_bytes::init(&*self.reader(channel)?, track, *layout, headers)
+            Route::Manifest { source, filters } => {
+                manifest::dash(&self.through(source, filters)?, shared.clock.now(), headers).await
             }
-            Route::Segment { channel, track, number } => {
-                media_bytes::segment(&*self.reader(channel)?, track, *number, headers).await
+            Route::Init { source, track, layout } => {
+                media_bytes::init(&find(source)?, track, *layout, headers).await
             }
-            Route::Part { channel, track, number, part } => {
-                media_bytes::part(&*self.reader(channel)?, track, *number, *part, headers).await
+            Route::Segment { source, track, number } => {
+                media_bytes::segment(&find(source)?, track, *number, headers).await
             }
-            Route::Start { channel, track, decode_time } => {
-                media_bytes::at_time(&*self.reader(channel)?, track, *decode_time, headers).await
+            Route::Part { source, track, number, part } => {
+                media_bytes::part(&find(source)?, track, *number, *part, headers).await
             }
+            Route::Start { source, track, decode_time } => {
+                media_bytes::at_time(&find(source)?, track, *decode_time, headers).await
+            }
+            Route::Download { source, from, to, tracks } => {
+                let tracks = tracks.iter().map(ToString::to_string).collect();
+                let (from, to) = (from.map(nanos), to.map(nanos));
+                let wanted = Wanted { asset: source.to_string(), from, to, tracks };
+                shared.downloads.answer(&find(source)?, wanted, headers).await
+            }
+            Route::Thumbnails { source } => thumbnails::index(&find(source)?, headers).await,
+            Route::Sheet { source, number } => thumbnails::sheet(&find(source)?, *number, headers).await,
         }
+    }
+
+    fn through(&self, source: &Source, filters: &Filters) -> Result<Filtered, Error> {
+        let presentation = self.shared.hall.find(source)?;
+        let named = self.shared.hall.filters(&presentation, filters)?;
+        Ok(Filtered { presentation, filters: named, query: filters.to_string() })
     }
 }

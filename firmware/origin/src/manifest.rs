@@ -1,19 +1,20 @@
 //! Playlists and manifests, rendered from the window on request.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{http::HeaderMap, response::Response};
 use media::Window;
 use package::{
     dash,
+    filter::{self, Filter, View},
     hls::{self, MediaOptions, Reload},
     route::{Awaited, Directives},
 };
-use store::Reader;
 use tokio::time::Instant;
 
 use crate::{
     error::Error,
+    presentation::Presentation,
     respond::{self, Keep},
 };
 
@@ -28,69 +29,93 @@ const BLOCKING_LIFE: u64 = 6;
 /// An ended playlist changes no more until the channel begins again, under the same address.
 const ENDED: Keep = Keep::Seconds(1);
 
+/// A presentation as one request sees it: through the filters that it names.
+pub struct Filtered {
+    pub presentation: Presentation,
+    pub filters: Vec<Filter>,
+    /// The query that carries the filters on to what a playlist leads to.
+    pub query: String,
+}
+
+impl Filtered {
+    fn view(&self, window: &Window) -> Result<View, Error> {
+        let filters: Vec<&Filter> = self.filters.iter().collect();
+        Ok(filter::combine(window, &filters)?)
+    }
+
+    /// The first view that satisfies `until`, or the last one at the deadline.
+    async fn wait(&self, deadline: Instant, until: impl Fn(&Window) -> bool) -> Result<View, Error> {
+        let fits = |window: &Window| self.view(window).is_ok_and(|view| until(&view.window));
+        let window: Arc<Window> = self.presentation.wait(deadline, fits).await?;
+        self.view(&window)
+    }
+}
+
 /// The Multivariant Playlist.
-pub async fn master(reader: &Reader, request: &HeaderMap) -> Result<Response, Error> {
-    let window = reader.wait(Instant::now() + FIRST_PART, |window| window.layout().is_some()).await;
+pub async fn master(seen: &Filtered, request: &HeaderMap) -> Result<Response, Error> {
+    let View { window, shown } =
+        seen.wait(Instant::now() + FIRST_PART, |window| window.layout().is_some()).await?;
     let keep = Keep::Seconds(hls::target_duration(&window.grid));
-    Ok(respond::text(hls::render_master(&window)?, HLS, keep, request))
+    Ok(respond::text(hls::render_master(&window, &shown, &seen.query)?, HLS, keep, request))
 }
 
 /// A Media Playlist, held back until it has what the directives ask for.
 pub async fn media(
-    reader: &Reader,
+    seen: &Filtered,
     track: &str,
     directives: Directives,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
-    reader.whole().await;
-    let (index, window) = begun(reader, track).await?;
-    let target = hls::target_duration(&window.grid);
-    let (window, keep) = match directives.reload {
-        Some(awaited) => {
-            let window = reload(reader, index, awaited, Duration::from_secs(3 * target)).await?;
-            (window, Keep::Seconds(BLOCKING_LIFE * target))
-        }
-        None => (window, Keep::Seconds((target / 2).max(1))),
+    seen.presentation.whole().await;
+    let (index, mut view) = begun(seen, track).await?;
+    let target = hls::target_duration(&view.window.grid);
+    let mut keep = Keep::Seconds((target / 2).max(1));
+    if let Some(awaited) = directives.reload {
+        view = reload(seen, index, awaited, Duration::from_secs(3 * target)).await?;
+        keep = Keep::Seconds(BLOCKING_LIFE * target);
+    }
+    let options = MediaOptions {
+        low_latency: true,
+        skip: directives.skip,
+        kind: seen.presentation.kind(),
+        shown: &view.shown,
+        query: &seen.query,
     };
-    let options = MediaOptions { low_latency: true, skip: directives.skip };
-    let text = hls::render_media(&window, index, &options)?;
-    Ok(respond::text(text, HLS, if window.ended { ENDED } else { keep }, request))
+    let text = hls::render_media(&view.window, index, &options)?;
+    Ok(respond::text(text, HLS, if view.window.ended { ENDED } else { keep }, request))
 }
 
 /// The DASH manifest.
-pub async fn dash(reader: &Reader, now: u64, request: &HeaderMap) -> Result<Response, Error> {
-    reader.whole().await;
+pub async fn dash(seen: &Filtered, now: u64, request: &HeaderMap) -> Result<Response, Error> {
+    seen.presentation.whole().await;
     let has_parts =
         |window: &Window| window.edge.iter().any(|edge| !edge.is_empty()) || !window.history.is_empty();
-    let window = reader.wait(Instant::now() + FIRST_PART, has_parts).await;
-    let text = dash::render(&window, now, &dash::Options::low_latency(&window.grid))?;
+    let View { window, shown } = seen.wait(Instant::now() + FIRST_PART, has_parts).await?;
+    let options =
+        dash::Options { zero: seen.presentation.zero(), ..dash::Options::low_latency(&window.grid) };
+    let text = dash::render(&window, &shown, now, &options)?;
     Ok(respond::text(text, DASH, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }
 
 /// The index of a track in the current layout, once the track has a part.
-async fn begun(reader: &Reader, track: &str) -> Result<(usize, std::sync::Arc<Window>), Error> {
+async fn begun(seen: &Filtered, track: &str) -> Result<(usize, View), Error> {
     let listed = |window: &Window| {
         let index = window.layout().and_then(|layout| layout.index_of(track));
         index.is_some_and(|index| window.last_part(index).is_some()) || !window.history.is_empty()
     };
-    let window = reader.wait(Instant::now() + FIRST_PART, listed).await;
-    let layout = window.layout().ok_or(package::Error::NoLayout)?;
+    let view = seen.wait(Instant::now() + FIRST_PART, listed).await?;
+    let layout = view.window.layout().ok_or(package::Error::NoLayout)?;
     let index = layout.index_of(track).ok_or_else(|| Error::NoTrack(track.to_owned()))?;
-    Ok((index, window))
+    Ok((index, view))
 }
 
-/// The first window that has what is awaited.
-async fn reload(
-    reader: &Reader,
-    index: usize,
-    awaited: Awaited,
-    patience: Duration,
-) -> Result<std::sync::Arc<Window>, Error> {
+/// The first view that has what is awaited.
+async fn reload(seen: &Filtered, index: usize, awaited: Awaited, patience: Duration) -> Result<View, Error> {
     let judge = |window: &Window| hls::validate_reload(window, index, awaited.msn, awaited.part);
     let settled = |window: &Window| !matches!(judge(window), Ok(Reload::Wait { .. }));
-    let window = reader.wait(Instant::now() + patience, settled).await;
-    match judge(&window)? {
-        Reload::Ready => Ok(window),
+    let view = seen.wait(Instant::now() + patience, settled).await?;
+    match judge(&view.window)? {
+        Reload::Ready => Ok(view),
         Reload::TooFar => Err(Error::TooFar),
         Reload::Wait { .. } => Err(Error::Late),
     }

@@ -6,10 +6,9 @@ use axum::{body::Body, http::HeaderMap, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
 use media::{Kind, LayoutId, Track, Window};
-use store::Reader;
 use tokio::time::Instant;
 
-use crate::{error::Error, respond};
+use crate::{error::Error, presentation::Presentation, respond};
 
 /// Raised when the muxer writes other bytes for the same samples, so that no cache mixes the two.
 const FORMAT: u32 = 1;
@@ -18,55 +17,61 @@ const FORMAT: u32 = 1;
 const HELD: Duration = Duration::from_secs(2);
 
 /// A track's init segment.
-pub fn init(reader: &Reader, track: &str, layout: LayoutId, request: &HeaderMap) -> Result<Response, Error> {
-    let window = reader.window();
-    let index = window.layout_by_id(layout).and_then(|layout| layout.index_of(track)).ok_or(Error::NoInit)?;
-    let init = reader.init(layout, index).ok_or(Error::NoInit)?;
+pub async fn init(
+    seen: &Presentation,
+    track: &str,
+    layout: LayoutId,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
+    let window = seen.window().await?;
+    let described = window.layout_by_id(layout).ok_or(Error::NoInit)?;
+    let index = described.index_of(track).ok_or(Error::NoInit)?;
+    let init = described.init.get(index).cloned().ok_or(Error::NoInit)?;
     let etag = format!("\"{layout}-{index}-i{FORMAT}\"");
     Ok(respond::bytes(vec![init], content_type(known(&window, track)?), &etag, request))
 }
 
 /// A segment by number.
 pub async fn segment(
-    reader: &Reader,
+    seen: &Presentation,
     track: &str,
     number: u64,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
-    let window = reader.window();
+    let window = seen.window().await?;
     let known = known(&window, track)?;
     // A segment that is being made, or comes next, is sent part by part.
     if let Some(index) = window.layout().and_then(|layout| layout.index_of(track))
         && is_ahead(&window, index, number)
     {
-        return follow(reader, &window, track, index, number).await;
+        return follow(seen, &window, track, index, number).await;
     }
-    let chunks = reader.segment(track, number).await?;
+    let chunks = seen.segment(&window, track, number).await?;
     let etag = format!("\"{number}-{track}-s{FORMAT}\"");
     Ok(respond::bytes(chunks, content_type(known), &etag, request))
 }
 
 /// A segment by the decode time of its first sample.
 pub async fn at_time(
-    reader: &Reader,
+    seen: &Presentation,
     track: &str,
     decode_time: u64,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
-    let window = reader.window();
+    let window = seen.window().await?;
     let number = window.grid.position(decode_time, known(&window, track)?.timescale).segment;
-    segment(reader, track, number, request).await
+    segment(seen, track, number, request).await
 }
 
 /// One part; one that comes next is waited for.
 pub async fn part(
-    reader: &Reader,
+    seen: &Presentation,
     track: &str,
     number: u64,
     part: u32,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
-    let window = reader.window();
+    let window = seen.window().await?;
     let position = index(&window, track)?;
     let there = |window: &Window| {
         let edge = window.edge_segment(position, number);
@@ -74,16 +79,16 @@ pub async fn part(
     };
     let possible = part < window.grid.parts_per_segment && is_ahead(&window, position, number);
     if possible && !there(&window) {
-        reader.wait(deadline(&window), there).await;
+        seen.wait(deadline(&window), there).await?;
     }
-    let data = reader.live_part(position, number, part).ok_or(Error::NoMedia("part"))?;
+    let data = seen.live_part(position, number, part).ok_or(Error::NoMedia("part"))?;
     let etag = format!("\"{number}.{part}-{track}-p{FORMAT}\"");
     Ok(respond::bytes(vec![data], content_type(known(&window, track)?), &etag, request))
 }
 
 /// The parts of a segment that is being made or comes next, each as soon as it is there.
 async fn follow(
-    reader: &Reader,
+    seen: &Presentation,
     window: &Window,
     track: &str,
     index: usize,
@@ -92,12 +97,12 @@ async fn follow(
     let begun = |window: &Window| {
         window.edge_segment(index, number).is_some_and(|edge| !edge.parts.is_empty()) || window.ended
     };
-    let first = reader.wait(deadline(window), begun).await;
+    let first = seen.wait(deadline(window), begun).await?;
     if first.edge_segment(index, number).is_none_or(|edge| edge.parts.is_empty()) {
         return Err(Error::NoMedia("segment"));
     }
     let Some(layout) = first.layout().map(|layout| layout.id) else { return Err(Error::NoMedia("segment")) };
-    let growing = Growing { reader: reader.clone(), layout, index, number };
+    let growing = Growing { seen: seen.clone(), layout, index, number };
     let parts = stream::unfold((growing, 0u32), |(growing, part)| async move {
         let data = growing.part(part).await.transpose()?;
         Some((data, (growing, part + 1)))
@@ -107,7 +112,7 @@ async fn follow(
 
 /// A segment that is being made on one track of one layout.
 struct Growing {
-    reader: Reader,
+    seen: Presentation,
     layout: LayoutId,
     index: usize,
     number: u64,
@@ -128,11 +133,12 @@ impl Growing {
                 || window.ended
                 || !self.is_in(window)
         };
-        let deadline = deadline(&self.reader.window());
-        let window = self.reader.wait(deadline, there).await;
-        let data = self.reader.live_part(index, number, part);
+        let now = self.seen.window().await.map_err(|_| BrokenOff)?;
+        let window = self.seen.wait(deadline(&now), there).await.map_err(|_| BrokenOff)?;
+        let data = self.seen.live_part(index, number, part);
         // Asked after the part was taken: the index means this track only in this layout.
-        if !self.is_in(&window) || !self.is_in(&self.reader.window()) {
+        let now = self.seen.window().await.map_err(|_| BrokenOff)?;
+        if !self.is_in(&window) || !self.is_in(&now) {
             return Err(BrokenOff);
         }
         match (data, window.edge_segment(index, number)) {

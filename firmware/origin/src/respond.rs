@@ -74,6 +74,38 @@ pub fn text(text: String, content_type: &'static str, keep: Keep, request: &Head
     response
 }
 
+/// Bytes of a known number that are read while they are sent: `body` gives those from a byte to before another.
+pub fn planned(
+    len: u64,
+    content_type: &'static str,
+    etag: &str,
+    request: &HeaderMap,
+    body: impl FnOnce(u64, u64) -> Body,
+) -> Response {
+    if is_known(request, etag) {
+        return finish(StatusCode::NOT_MODIFIED, Body::empty(), None, Keep::Ask, etag);
+    }
+    let (status, (from, to), range) = match range(request, etag, len) {
+        ByteRange::Ignored => (StatusCode::OK, (0, len), None),
+        ByteRange::Satisfiable(range) => {
+            let said = format!("bytes {}-{}/{len}", range.start, range.end - 1);
+            (StatusCode::PARTIAL_CONTENT, (range.start, range.end), Some(said))
+        }
+        ByteRange::Unsatisfiable => {
+            (StatusCode::RANGE_NOT_SATISFIABLE, (0, 0), Some(format!("bytes */{len}")))
+        }
+    };
+    let mut response = finish(status, body(from, to), Some(content_type), Keep::Ask, etag);
+    let headers = response.headers_mut();
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(to - from));
+    if let Some(range) = range {
+        let range = HeaderValue::try_from(range).expect("numbers make a valid header");
+        headers.insert(header::CONTENT_RANGE, range);
+    }
+    response
+}
+
 /// Bytes that never change, in pieces that are sent as they lie; a range of them if the request asks for one.
 pub fn bytes(pieces: Vec<Bytes>, content_type: &'static str, etag: &str, request: &HeaderMap) -> Response {
     let keep = Keep::Forever;

@@ -1,9 +1,17 @@
 //! What a track costs on the wire.
 
-use media::{Grid, NANOS, Track, Window};
+use media::{Codec, Grid, NANOS, Track, Window};
+
+use crate::hls::AAC_FRAME;
 
 /// The encoders' rate control has a buffer of so many nanoseconds: a segment may hold that much more than its own time.
 const BUFFER: u64 = NANOS;
+
+/// Bytes of boxes before the payload of a chunk (`prft moof mdat`), for each sample in it, and before the first of a
+/// segment (`styp`), as the segments are written.
+const CHUNK_BOXES: u64 = 140;
+const SAMPLE_ENTRY: u64 = 4;
+const SEGMENT_TYPE: u64 = 32;
 
 /// Bits per second on average and in the costliest segment (RFC 8216bis, 4.4.6.2).
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,13 +36,23 @@ impl Bitrate {
         Self { peak: measured.fold(asked.peak, u64::max), ..asked }
     }
 
-    /// Of one track as the encoder was asked for it.
+    /// Of one track as the encoder was asked for it, with the boxes that its samples are wrapped in.
     pub(crate) fn asked(track: &Track, grid: &Grid) -> Self {
-        let average = u64::from(track.bitrate);
-        Self { average, peak: average + average * BUFFER / grid.segment_nanos().max(1) }
+        let (asked, segment) = (u64::from(track.bitrate), grid.segment_nanos().max(1));
+        let average = asked + boxes(track, grid) * 8 * NANOS / segment;
+        Self { average, peak: average + asked * BUFFER / segment }
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
         Self { average: self.average + other.average, peak: self.peak + other.peak }
     }
+}
+
+/// Bytes of a segment that are not samples.
+fn boxes(track: &Track, grid: &Grid) -> u64 {
+    let samples = match track.codec {
+        Codec::H264 { .. } => u64::from(grid.frames_per_segment()),
+        Codec::Aac { .. } => grid.segment_line(1, track.timescale).div_ceil(AAC_FRAME),
+    };
+    SEGMENT_TYPE + u64::from(grid.parts_per_segment) * CHUNK_BOXES + samples * SAMPLE_ENTRY
 }

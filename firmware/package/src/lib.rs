@@ -6,8 +6,10 @@
 
 pub mod conditional;
 pub mod dash;
+pub mod filter;
 pub mod hls;
 pub mod route;
+pub mod thumbnails;
 
 mod bitrate;
 mod listing;
@@ -36,6 +38,9 @@ pub enum Error {
     /// The track has nothing to list yet.
     #[error("track {0} has no segments yet")]
     NoSegments(usize),
+    /// Filters leave no track, or no time and none will come (404).
+    #[error("the filters leave nothing to show")]
+    NothingShown,
 }
 
 /// An instant in nanoseconds since the epoch as RFC 3339 text in UTC with milliseconds, for `UTCTiming`.

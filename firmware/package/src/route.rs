@@ -1,21 +1,35 @@
 //! What a viewer's path and query ask for.
 //!
 //! ```text
-//! /live/{channel}/master.m3u8
-//! /live/{channel}/manifest.mpd
-//! /live/{channel}/{track}/media.m3u8?_HLS_msn=N&_HLS_part=N&_HLS_skip=YES|v2
-//! /live/{channel}/{track}/init-{layout}.mp4       16 lower-case hexadecimal digits
-//! /live/{channel}/{track}/{number}.m4s            a segment by number
-//! /live/{channel}/{track}/{number}.{part}.m4s     one part of it
-//! /live/{channel}/{track}/t{decode time}.m4s      a segment by the decode time of its first sample
+//! {source}/master.m3u8?filter=A;B;C                {source} is /live/{channel} or /vod/{locator}
+//! {source}/manifest.mpd?filter=A;B;C
+//! {source}/{track}/media.m3u8?filter=A;B;C&_HLS_msn=N&_HLS_part=N&_HLS_skip=YES|v2
+//! {source}/{track}/init-{layout}.mp4               16 lower-case hexadecimal digits
+//! {source}/{track}/{number}.m4s                    a segment by number
+//! {source}/{track}/{number}.{part}.m4s             one part of it
+//! {source}/{track}/t{decode time}.m4s              a segment by the decode time of its first sample
+//! /vod/{locator}/download.mp4?start=MS&end=MS&tracks=A;B
+//! /vod/{locator}/thumbnails.vtt
+//! /vod/{locator}/thumbnails-{number}.jpg
 //! /time
 //! ```
 //! Every resource has one spelling: numbers have no sign and no leading zeros.
 
-use std::{borrow::Cow, fmt, ops::Deref};
+mod field;
+mod query;
+
+use std::fmt;
 
 use media::LayoutId;
 
+pub use self::{
+    field::{Field, Name, Reason},
+    query::{Awaited, Directives, Filters, Skip},
+};
+use self::{
+    field::{decode, index, layout_id, number},
+    query::{Extract, Writer},
+};
 use crate::Error;
 
 /// A resource that viewers may ask for.
@@ -25,27 +39,33 @@ pub enum Route {
     Time,
     /// The HLS Multivariant Playlist.
     Master {
-        /// The channel.
-        channel: Name,
+        /// Of what.
+        source: Source,
+        /// Through which filters.
+        filters: Filters,
     },
     /// An HLS Media Playlist.
     Media {
-        /// The channel.
-        channel: Name,
+        /// Of what.
+        source: Source,
         /// The track.
         track: Name,
         /// What the query asks of the playlist.
         directives: Directives,
+        /// Through which filters.
+        filters: Filters,
     },
     /// The DASH manifest.
     Manifest {
-        /// The channel.
-        channel: Name,
+        /// Of what.
+        source: Source,
+        /// Through which filters.
+        filters: Filters,
     },
     /// A track's init segment.
     Init {
-        /// The channel.
-        channel: Name,
+        /// Of what.
+        source: Source,
         /// The track.
         track: Name,
         /// The layout it belongs to.
@@ -53,8 +73,8 @@ pub enum Route {
     },
     /// A segment by number.
     Segment {
-        /// The channel.
-        channel: Name,
+        /// Of what.
+        source: Source,
         /// The track.
         track: Name,
         /// Segment number since the epoch.
@@ -62,8 +82,8 @@ pub enum Route {
     },
     /// One part of a segment.
     Part {
-        /// The channel.
-        channel: Name,
+        /// Of what.
+        source: Source,
         /// The track.
         track: Name,
         /// Segment number since the epoch.
@@ -73,154 +93,63 @@ pub enum Route {
     },
     /// A segment by its start (DASH `$Time$`).
     Start {
-        /// The channel.
-        channel: Name,
+        /// Of what.
+        source: Source,
         /// The track.
         track: Name,
         /// Decode time of its first sample, in ticks of the track.
         decode_time: u64,
     },
+    /// An asset, or a stretch of it, as one file.
+    Download {
+        /// Of what: always a [`Source::Vod`].
+        source: Source,
+        /// Milliseconds since the epoch where it begins; none for the asset's own beginning.
+        from: Option<u64>,
+        /// Milliseconds since the epoch where it ends; none for the asset's own end.
+        to: Option<u64>,
+        /// The tracks in it, each once; empty for all.
+        tracks: Vec<Name>,
+    },
+    /// The index of an asset's thumbnails.
+    Thumbnails {
+        /// Of what: always a [`Source::Vod`].
+        source: Source,
+    },
+    /// A sheet of an asset's thumbnails.
+    Sheet {
+        /// Of what: always a [`Source::Vod`].
+        source: Source,
+        /// Which, from 0.
+        number: u32,
+    },
 }
 
-/// The name of a channel or track: 1 to 64 letters, digits, `-` and `_`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name(String);
-
-/// HLS Delivery Directives (RFC 8216bis, 6.2.5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Directives {
-    /// The segment (and part) that the playlist has to hold; see [`validate_reload`](crate::hls::validate_reload).
-    pub reload: Option<Awaited>,
-    /// Delta update.
-    pub skip: Option<Skip>,
+/// What is played. Its text is the beginning of its paths: `/live/main`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A channel's own line, by the channel's name.
+    Live(Name),
+    /// A published asset, live or on demand, by its locator.
+    Vod(Name),
 }
 
-/// `_HLS_msn` and `_HLS_part`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Awaited {
-    /// Media Sequence Number.
-    pub msn: u64,
-    /// Part Index in it.
-    pub part: Option<u32>,
+impl Source {
+    fn live(name: &str) -> Result<Self, Error> {
+        Name::parse(Field::Channel, name).map(Self::Live)
+    }
+
+    fn vod(name: &str) -> Result<Self, Error> {
+        Name::parse(Field::Locator, name).map(Self::Vod)
+    }
 }
 
-/// `_HLS_skip`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Skip {
-    /// `YES`: older segments.
-    Yes,
-    /// `v2`: older segments and date ranges.
-    V2,
-}
-
-/// A field of the path or query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// The whole path.
-    Path,
-    /// The channel's name.
-    Channel,
-    /// The track's name.
-    Track,
-    /// The layout of an init segment.
-    Layout,
-    /// A segment number.
-    Number,
-    /// A part index.
-    Part,
-    /// A decode time.
-    DecodeTime,
-    /// `_HLS_msn`.
-    HlsMsn,
-    /// `_HLS_part`.
-    HlsPart,
-    /// `_HLS_skip`.
-    HlsSkip,
-}
-
-/// What is wrong with a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// A `%` without two hexadecimal digits, or bytes that are not UTF-8 (RFC 3986, 2.1).
-    Encoding,
-    /// Nothing there.
-    Empty,
-    /// More than 64 characters.
-    TooLong,
-    /// A character other than letters, digits, `-` and `_`.
-    Character,
-    /// Not decimal digits without a leading zero.
-    NotANumber,
-    /// A greater number than there can be.
-    TooGreat,
-    /// Not 16 lower-case hexadecimal digits.
-    NotALayout,
-    /// Neither `YES` nor `v2`.
-    NotASkip,
-    /// Given more than once.
-    Repeated,
-    /// `_HLS_part` without `_HLS_msn` (RFC 8216bis, 6.2.5.2).
-    WithoutMsn,
-}
-
-impl fmt::Display for Field {
+impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Path => "path",
-            Self::Channel => "channel",
-            Self::Track => "track",
-            Self::Layout => "layout",
-            Self::Number => "segment number",
-            Self::Part => "part index",
-            Self::DecodeTime => "decode time",
-            Self::HlsMsn => "_HLS_msn",
-            Self::HlsPart => "_HLS_part",
-            Self::HlsSkip => "_HLS_skip",
-        })
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Encoding => "percent-encoding is not valid",
-            Self::Empty => "is empty",
-            Self::TooLong => "is longer than 64 characters",
-            Self::Character => "has a character other than letters, digits, `-` and `_`",
-            Self::NotANumber => "is not a decimal number without leading zeros",
-            Self::TooGreat => "is too great a number",
-            Self::NotALayout => "is not 16 lower-case hexadecimal digits",
-            Self::NotASkip => "is neither `YES` nor `v2`",
-            Self::Repeated => "is given more than once",
-            Self::WithoutMsn => "needs _HLS_msn",
-        })
-    }
-}
-
-impl Name {
-    fn parse(field: Field, text: &str) -> Result<Self, Error> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        let reason = match text.len() {
-            _ if !text.bytes().all(allowed) => Reason::Character,
-            0 => Reason::Empty,
-            1..=64 => return Ok(Self(text.to_owned())),
-            _ => Reason::TooLong,
-        };
-        Err(Error::Parse { field, reason })
-    }
-}
-
-impl Deref for Name {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::Live(channel) => write!(f, "/live/{channel}"),
+            Self::Vod(locator) => write!(f, "/vod/{locator}"),
+        }
     }
 }
 
@@ -236,38 +165,71 @@ impl Route {
         if path == "/time" {
             return Ok(Self::Time);
         }
-        let mut pieces = path.strip_prefix("/live/").ok_or(Error::NotFound)?.splitn(4, '/');
+        let query = query.unwrap_or("");
+        let (on_demand, rest) = match (path.strip_prefix("/live/"), path.strip_prefix("/vod/")) {
+            (Some(rest), _) => (false, rest),
+            (_, Some(rest)) => (true, rest),
+            _ => return Err(Error::NotFound),
+        };
+        let source = |name: &str| if on_demand { Source::vod(name) } else { Source::live(name) };
+        let mut pieces = rest.splitn(4, '/');
         match (pieces.next(), pieces.next(), pieces.next(), pieces.next()) {
-            (Some(channel), Some("master.m3u8"), None, None) => {
-                Ok(Self::Master { channel: Name::parse(Field::Channel, channel)? })
+            (Some(name), Some("master.m3u8"), None, None) => {
+                Ok(Self::Master { source: source(name)?, filters: Filters::parse(query)? })
             }
-            (Some(channel), Some("manifest.mpd"), None, None) => {
-                Ok(Self::Manifest { channel: Name::parse(Field::Channel, channel)? })
+            (Some(name), Some("manifest.mpd"), None, None) => {
+                Ok(Self::Manifest { source: source(name)?, filters: Filters::parse(query)? })
             }
-            (Some(channel), Some(track), Some(file), None) => Self::parse_file(channel, track, file, query),
+            (Some(name), Some(file), None, None) if on_demand => Self::parse_extra(name, file, query),
+            (Some(name), Some(track), Some(file), None) => {
+                Self::parse_file(|| source(name), track, file, query)
+            }
             _ => Err(Error::NotFound),
         }
     }
 
-    fn parse_file(channel: &str, track: &str, file: &str, query: Option<&str>) -> Result<Self, Error> {
-        let names = || Ok((Name::parse(Field::Channel, channel)?, Name::parse(Field::Track, track)?));
+    /// What only assets have.
+    fn parse_extra(locator: &str, file: &str, query: &str) -> Result<Self, Error> {
+        match file {
+            "download.mp4" => {
+                let source = Source::vod(locator)?;
+                let Extract { from, to, tracks } = Extract::parse(query)?;
+                Ok(Self::Download { source, from, to, tracks })
+            }
+            "thumbnails.vtt" => Ok(Self::Thumbnails { source: Source::vod(locator)? }),
+            _ => {
+                let sheet = file.strip_prefix("thumbnails-").and_then(|file| file.strip_suffix(".jpg"));
+                let sheet = sheet.ok_or(Error::NotFound)?;
+                Ok(Self::Sheet { source: Source::vod(locator)?, number: index(Field::Sheet, sheet)? })
+            }
+        }
+    }
+
+    fn parse_file(
+        source: impl Fn() -> Result<Source, Error>,
+        track: &str,
+        file: &str,
+        query: &str,
+    ) -> Result<Self, Error> {
+        let names = || Ok((source()?, Name::parse(Field::Track, track)?));
         if file == "media.m3u8" {
-            let (channel, track) = names()?;
-            return Ok(Self::Media { channel, track, directives: Directives::parse(query.unwrap_or(""))? });
+            let (source, track) = names()?;
+            let (directives, filters) = (Directives::parse(query)?, Filters::parse(query)?);
+            return Ok(Self::Media { source, track, directives, filters });
         }
         if let Some(layout) = file.strip_prefix("init-").and_then(|file| file.strip_suffix(".mp4")) {
-            let (channel, track) = names()?;
-            return Ok(Self::Init { channel, track, layout: layout_id(layout)? });
+            let (source, track) = names()?;
+            return Ok(Self::Init { source, track, layout: layout_id(layout)? });
         }
         let Some(stem) = file.strip_suffix(".m4s") else { return Err(Error::NotFound) };
-        let (channel, track) = names()?;
+        let (source, track) = names()?;
         if let Some(time) = stem.strip_prefix('t') {
-            return Ok(Self::Start { channel, track, decode_time: number(Field::DecodeTime, time)? });
+            return Ok(Self::Start { source, track, decode_time: number(Field::DecodeTime, time)? });
         }
         match stem.split_once('.') {
-            None => Ok(Self::Segment { channel, track, number: number(Field::Number, stem)? }),
+            None => Ok(Self::Segment { source, track, number: number(Field::Number, stem)? }),
             Some((segment, part)) => Ok(Self::Part {
-                channel,
+                source,
                 track,
                 number: number(Field::Number, segment)?,
                 part: index(Field::Part, part)?,
@@ -281,116 +243,32 @@ impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time => f.write_str("/time"),
-            Self::Master { channel } => write!(f, "/live/{channel}/master.m3u8"),
-            Self::Manifest { channel } => write!(f, "/live/{channel}/manifest.mpd"),
-            Self::Media { channel, track, directives } => {
-                write!(f, "/live/{channel}/{track}/media.m3u8{directives}")
+            Self::Master { source, filters } => {
+                write!(f, "{source}/master.m3u8")?;
+                filters.write(&mut Writer::new(f))
             }
-            Self::Init { channel, track, layout } => write!(f, "/live/{channel}/{track}/init-{layout}.mp4"),
-            Self::Segment { channel, track, number } => write!(f, "/live/{channel}/{track}/{number}.m4s"),
-            Self::Part { channel, track, number, part } => {
-                write!(f, "/live/{channel}/{track}/{number}.{part}.m4s")
+            Self::Manifest { source, filters } => {
+                write!(f, "{source}/manifest.mpd")?;
+                filters.write(&mut Writer::new(f))
             }
-            Self::Start { channel, track, decode_time } => {
-                write!(f, "/live/{channel}/{track}/t{decode_time}.m4s")
+            Self::Media { source, track, directives, filters } => {
+                write!(f, "{source}/{track}/media.m3u8")?;
+                let mut query = Writer::new(f);
+                filters.write(&mut query)?;
+                directives.write(&mut query)
             }
-        }
-    }
-}
-
-impl Directives {
-    fn parse(query: &str) -> Result<Self, Error> {
-        let (mut msn, mut part, mut skip) = (None, None, None);
-        for pair in query.split('&') {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let field = match decode(key).as_deref() {
-                Some("_HLS_msn") => Field::HlsMsn,
-                Some("_HLS_part") => Field::HlsPart,
-                Some("_HLS_skip") => Field::HlsSkip,
-                _ => continue,
-            };
-            let value = decode(value).ok_or(Error::Parse { field, reason: Reason::Encoding })?;
-            let repeated = match field {
-                Field::HlsMsn => msn.replace(number(field, &value)?).is_some(),
-                Field::HlsPart => part.replace(index(field, &value)?).is_some(),
-                _ => skip.replace(Skip::parse(&value)?).is_some(),
-            };
-            if repeated {
-                return Err(Error::Parse { field, reason: Reason::Repeated });
+            Self::Init { source, track, layout } => write!(f, "{source}/{track}/init-{layout}.mp4"),
+            Self::Segment { source, track, number } => write!(f, "{source}/{track}/{number}.m4s"),
+            Self::Part { source, track, number, part } => write!(f, "{source}/{track}/{number}.{part}.m4s"),
+            Self::Start { source, track, decode_time } => write!(f, "{source}/{track}/t{decode_time}.m4s"),
+            Self::Download { source, from, to, tracks } => {
+                write!(f, "{source}/download.mp4")?;
+                Extract::write(&mut Writer::new(f), (*from, *to), tracks)
             }
-        }
-        match (msn, part) {
-            (None, Some(_)) => Err(Error::Parse { field: Field::HlsPart, reason: Reason::WithoutMsn }),
-            (msn, part) => Ok(Self { reload: msn.map(|msn| Awaited { msn, part }), skip }),
+            Self::Thumbnails { source } => write!(f, "{source}/thumbnails.vtt"),
+            Self::Sheet { source, number } => write!(f, "{source}/thumbnails-{number}.jpg"),
         }
     }
-}
-
-impl fmt::Display for Directives {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut mark = '?';
-        if let Some(Awaited { msn, part }) = self.reload {
-            write!(f, "{mark}_HLS_msn={msn}")?;
-            mark = '&';
-            if let Some(part) = part {
-                write!(f, "{mark}_HLS_part={part}")?;
-            }
-        }
-        match self.skip {
-            Some(Skip::Yes) => write!(f, "{mark}_HLS_skip=YES"),
-            Some(Skip::V2) => write!(f, "{mark}_HLS_skip=v2"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Skip {
-    fn parse(text: &str) -> Result<Self, Error> {
-        match text {
-            "YES" => Ok(Self::Yes),
-            "v2" => Ok(Self::V2),
-            _ => Err(Error::Parse { field: Field::HlsSkip, reason: Reason::NotASkip }),
-        }
-    }
-}
-
-fn number(field: Field, text: &str) -> Result<u64, Error> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits || (text.len() > 1 && text.starts_with('0')) {
-        return Err(Error::Parse { field, reason: Reason::NotANumber });
-    }
-    text.parse().map_err(|_| Error::Parse { field, reason: Reason::TooGreat })
-}
-
-fn index(field: Field, text: &str) -> Result<u32, Error> {
-    u32::try_from(number(field, text)?).map_err(|_| Error::Parse { field, reason: Reason::TooGreat })
-}
-
-fn layout_id(text: &str) -> Result<LayoutId, Error> {
-    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let valid = text.len() == 16 && text.bytes().all(digit);
-    let id = if valid { u64::from_str_radix(text, 16).ok() } else { None };
-    id.map(LayoutId).ok_or(Error::Parse { field: Field::Layout, reason: Reason::NotALayout })
-}
-
-/// Undoes percent-encoding (RFC 3986, 2.1); `None` where it is broken or does not give UTF-8.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
-            other => other,
-        });
-    }
-    String::from_utf8(decoded).ok().map(Cow::Owned)
-}
-
-fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

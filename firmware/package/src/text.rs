@@ -71,11 +71,33 @@ pub(crate) struct Utc(pub(crate) u64);
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0 / 1_000_000 + u64::from(self.0 % 1_000_000 >= 500_000);
-        let (seconds, millis) = (millis / 1000, millis % 1000);
-        let (days, second) = (seconds / 86_400, seconds % 86_400);
+        write!(f, "{}.{:03}Z", Second(millis / 1000), millis % 1000)
+    }
+}
+
+/// Nanoseconds since the epoch as RFC 3339 in UTC, exact, with three digits after the point or more.
+pub(crate) struct Exact(pub(crate) u64);
+
+impl fmt::Display for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut fraction, mut digits) = (self.0 % NANOS, 9);
+        while digits > 3 && fraction.is_multiple_of(10) {
+            fraction /= 10;
+            digits -= 1;
+        }
+        write!(f, "{}.{fraction:0digits$}Z", Second(self.0 / NANOS))
+    }
+}
+
+/// Seconds since the epoch as a date and a time of day.
+struct Second(u64);
+
+impl fmt::Display for Second {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, second) = (self.0 / 86_400, self.0 % 86_400);
         let (year, month, day) = civil(days);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
     }
 }
 
@@ -98,6 +120,22 @@ pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.split(['"', '\n', '\r']).try_for_each(|piece| f.write_str(piece))
+    }
+}
+
+/// The query that a URI in a playlist carries (RFC 3986, 3.4), with the `?` before it; nothing where there is none.
+pub(crate) struct Query<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Query<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.is_empty() {
+            f.write_str("?")?;
+        }
+        self.0.bytes().try_for_each(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => write!(f, "{}", char::from(byte)),
+            _ if b"-._~!$&'()*+,;=:@/?%".contains(&byte) => write!(f, "{}", char::from(byte)),
+            other => write!(f, "%{other:02X}"),
+        })
     }
 }
 
@@ -153,11 +191,16 @@ mod tests {
         }
         assert_eq!(Utc(1_999_500_000).to_string(), "1970-01-01T00:00:02.000Z");
         assert_eq!(Utc(40_400_000).to_string(), "1970-01-01T00:00:00.040Z");
+        assert_eq!(Exact(40_400_000).to_string(), "1970-01-01T00:00:00.0404Z");
+        assert_eq!(Exact(2 * NANOS + 1).to_string(), "1970-01-01T00:00:02.000000001Z");
+        assert_eq!(Exact(1_767_225_600 * NANOS).to_string(), "2026-01-01T00:00:00.000Z");
     }
 
     #[test]
     fn values_cannot_leave_their_quotes() {
         assert_eq!(Quoted("a\"b\nc").to_string(), "abc");
+        assert_eq!(Query("filter=A;b c\"é\n").to_string(), "?filter=A;b%20c%22%C3%A9%0A");
+        assert_eq!(Query("").to_string(), "");
         assert_eq!(Attribute("a\"<&>\u{1}\n").to_string(), "a&quot;&lt;&amp;&gt;&#10;");
     }
 }

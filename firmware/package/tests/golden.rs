@@ -12,7 +12,8 @@ use fixture::{Recording, Take, at, audio, layout, video};
 use media::{Grid, Window, nanos};
 use riser_package::{
     Error, dash,
-    hls::{self, MediaOptions},
+    filter::{Filter, Shown, View, combine},
+    hls::{self, MediaOptions, PlaylistKind},
     route::Skip,
 };
 
@@ -53,7 +54,9 @@ fn live() -> Recording {
     recording(grid("25"), 48_000, vec![take(1, 3, (0, 0), (1000, 0))])
 }
 
-const LOW_LATENCY: MediaOptions = MediaOptions { low_latency: true, skip: None };
+static ALL: Shown = Shown::all();
+const LOW_LATENCY: MediaOptions<'_> =
+    MediaOptions { low_latency: true, skip: None, kind: PlaylistKind::Live, shown: &ALL, query: "" };
 
 /// The playlists of the first and the last track, low latency and plain, and the MPD.
 fn all(name: &str, window: &Window) {
@@ -66,7 +69,7 @@ fn all(name: &str, window: &Window) {
         golden(&format!("{name}.{file}"), &hls::render_media(window, track, &options).unwrap());
     }
     let options = dash::Options::low_latency(&window.grid);
-    golden(&format!("{name}.mpd"), &dash::render(window, now(window), &options).unwrap());
+    golden(&format!("{name}.mpd"), &dash::render(window, &Shown::all(), now(window), &options).unwrap());
 }
 
 fn last_track(window: &Window) -> usize {
@@ -84,9 +87,9 @@ fn now(window: &Window) -> u64 {
 fn normal_live() {
     let window = live().window(FIRST + 10, at(FIRST + 20, 3));
     all("live", &window);
-    golden("live.master.m3u8", &hls::render_master(&window).unwrap());
+    golden("live.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
     let plain = dash::Options::plain(&window.grid);
-    golden("live.plain.mpd", &dash::render(&window, now(&window), &plain).unwrap());
+    golden("live.plain.mpd", &dash::render(&window, &Shown::all(), now(&window), &plain).unwrap());
 }
 
 #[test]
@@ -103,11 +106,11 @@ fn only_the_first_part_is_there() {
         golden(&format!("first-part.{file}.ll.m3u8"), &text);
     }
     let options = dash::Options::low_latency(&window.grid);
-    golden("first-part.mpd", &dash::render(&window, now(&window), &options).unwrap());
+    golden("first-part.mpd", &dash::render(&window, &Shown::all(), now(&window), &options).unwrap());
     // There is no whole segment yet.
     assert_eq!(hls::render_media(&window, 0, &MediaOptions::default()), Err(Error::NoSegments(0)));
     let plain = dash::Options::plain(&window.grid);
-    assert_eq!(dash::render(&window, now(&window), &plain), Err(Error::NoSegments(0)));
+    assert_eq!(dash::render(&window, &Shown::all(), now(&window), &plain), Err(Error::NoSegments(0)));
 }
 
 #[test]
@@ -127,8 +130,72 @@ fn the_layout_changes() {
 fn ended() {
     let window = recording(grid("25"), 48_000, vec![take(1, 3, (0, 0), (6, 4))]).ended(FIRST);
     all("ended", &window);
-    let options = dash::Options { from_zero: true, ..dash::Options::low_latency(&window.grid) };
-    golden("ended.from-zero.mpd", &dash::render(&window, now(&window), &options).unwrap());
+    let of_a_recording = MediaOptions { kind: PlaylistKind::Event, ..LOW_LATENCY };
+    golden("ended.vod.video.m3u8", &hls::render_media(&window, 0, &of_a_recording).unwrap());
+}
+
+/// The MPD of a presentation whose zero is where its recording began, a fifth of a second after a segment's line.
+fn zero(name: &str, window: &Window) {
+    let zero = window.grid.rate.nanos_of(window.grid.first_frame(at(FIRST, 1)));
+    let options = dash::Options { zero: Some(zero), ..dash::Options::low_latency(&window.grid) };
+    golden(&format!("{name}.zero.mpd"), &dash::render(window, &ALL, now(window), &options).unwrap());
+}
+
+#[test]
+fn from_a_zero_of_its_own() {
+    let begun_late = recording(grid("25"), 48_000, vec![take(1, 3, (0, 1), (6, 4))]);
+    zero("live", &begun_late.window(FIRST, at(FIRST + 4, 2)));
+    zero("ended", &begun_late.ended(FIRST));
+    zero("slid", &begun_late.window(FIRST + 2, at(FIRST + 4, 2)));
+    zero("slid-ended", &begun_late.ended(FIRST + 2));
+    let takes = vec![take(0, 3, (0, 1), (4, 0)), take(1, 4, (4, 0), (8, 0))];
+    zero("layout", &recording(grid("25"), 48_000, takes).window(FIRST, at(FIRST + 6, 2)));
+}
+
+/// A view's presentation with what its viewers' addresses carry.
+fn filtered(name: &str, view: &View) {
+    let View { window, shown } = view;
+    let query = "filter=A;B";
+    golden(&format!("{name}.master.m3u8"), &hls::render_master(window, shown, query).unwrap());
+    let options = MediaOptions { shown, query, kind: PlaylistKind::Event, ..LOW_LATENCY };
+    for track in shown.tracks(window.layout().unwrap()) {
+        let file = format!("{name}.{}.ll.m3u8", window.layout().unwrap().tracks[track].name);
+        golden(&file, &hls::render_media(window, track, &options).unwrap());
+    }
+    let options = dash::Options::low_latency(&window.grid);
+    golden(&format!("{name}.mpd"), &dash::render(window, shown, now(window), &options).unwrap());
+}
+
+fn filter(json: &str) -> Filter {
+    let filter: Filter = serde_json::from_str(json).unwrap();
+    assert_eq!(filter.check(), Ok(()));
+    filter
+}
+
+#[test]
+fn some_tracks_of_live() {
+    let window = live().window(FIRST + 10, at(FIRST + 20, 3));
+    let low = filter(
+        r#"{"tracks": [[{"property": "bitrate", "operator": "equal", "value": "0-1000000"}],
+                       [{"property": "type", "operator": "equal", "value": "text"}]]}"#,
+    );
+    filtered("tracks", &combine(&window, &[&low]).unwrap());
+    let first = filter(r#"{"first_quality": 700000}"#);
+    let view = combine(&window, &[&first]).unwrap();
+    golden("quality.master.m3u8", &hls::render_master(&view.window, &view.shown, "filter=A").unwrap());
+}
+
+#[test]
+fn live_with_a_back_off() {
+    let window = live().window(FIRST, at(FIRST + 60, 3));
+    let behind = filter(
+        r#"{"presentation_time_range": {"presentation_window": 600000000, "live_backoff": 100000000}}"#,
+    );
+    let view = combine(&window, &[&behind]).unwrap();
+    let options = MediaOptions { shown: &view.shown, kind: PlaylistKind::Event, ..LOW_LATENCY };
+    golden("backoff.video.ll.m3u8", &hls::render_media(&view.window, 0, &options).unwrap());
+    let options = dash::Options::low_latency(&window.grid);
+    golden("backoff.mpd", &dash::render(&view.window, &view.shown, now(&window), &options).unwrap());
 }
 
 #[test]
@@ -146,5 +213,5 @@ fn ntsc_with_audio() {
     let recording = recording(grid, 44_100, vec![take]);
     let window = recording.window(first + 2, at(first + 9, 5));
     all("ntsc", &window);
-    golden("ntsc.master.m3u8", &hls::render_master(&window).unwrap());
+    golden("ntsc.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
 }

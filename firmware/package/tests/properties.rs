@@ -3,70 +3,25 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod fixture;
+#[path = "fixture/strategy.rs"]
+mod strategy;
 
 use std::collections::BTreeMap;
 
-use fixture::{Recording, Take, at, audio, layout, video};
 use m3u8_rs::{MediaPlaylist, Playlist};
-use media::{Grid, Kind, Position, Window, nanos};
+use media::{Kind, Window, nanos};
 use proptest::prelude::*;
 use riser_package::{
     dash,
-    hls::{self, MediaOptions, Reload},
+    filter::Shown,
+    hls::{self, MediaOptions, PlaylistKind, Reload},
     route::Skip,
 };
+use strategy::{back_from, recordings, windows};
 
-const FIRST: u64 = 1_104_516_000;
-const LOW_LATENCY: MediaOptions = MediaOptions { low_latency: true, skip: None };
-
-/// Recordings of a few takes with pauses, each with one change of layout at the most, and where they stand now.
-fn recordings() -> impl Strategy<Value = (Recording, u64, Position)> {
-    let rates = prop::sample::select(vec!["25", "30", "50", "24", "24000/1001", "30000/1001", "60000/1001"]);
-    let sample_rates = prop::sample::select(vec![48_000_u32, 44_100, 32_000]);
-    let sizes = prop::sample::select(vec![(1600_u32, 200_u32), (1000, 500), (4000, 333), (6000, 1000)]);
-    let takes = prop::collection::vec((0_u32..8, 1_u32..200, 0_u64..4), 1..5);
-    let gaps = prop::collection::vec(0_u64..40, 0..3);
-    (rates, sample_rates, sizes, takes, gaps, 0_usize..5, 0_u64..10, 0_u32..60).prop_map(
-        |(rate, sample_rate, (segment, part), parts, gaps, change, oldest, back)| {
-            let grid = Grid::new(rate.parse().unwrap(), segment, part);
-            let high = video("high", &grid, (1280, 720), 3_000_000);
-            let sound = |rate| audio("audio", rate, None);
-            let before = layout(1, vec![high.clone(), sound(48_000)]);
-            let after = layout(2, vec![high, video("low", &grid, (640, 360), 800_000), sound(sample_rate)]);
-            let mut next = FIRST;
-            let mut takes: Vec<Take> = Vec::new();
-            for (nth, (first, count, pause)) in parts.into_iter().enumerate() {
-                let from = at(next, first.min(grid.parts_per_segment - 1));
-                let end = u64::from(from.part) + u64::from(count);
-                let per_segment = u64::from(grid.parts_per_segment);
-                let to = at(next + end / per_segment, u32::try_from(end % per_segment).unwrap());
-                let discontinuity = u32::try_from(nth).unwrap();
-                takes.push(Take { layout: usize::from(nth >= change), discontinuity, from, to });
-                next = to.segment + 1 + pause;
-            }
-            let last = takes.last().unwrap();
-            let now = back_from(&grid, last.to, back).max(at(last.from.segment, last.from.part + 1));
-            let now = if now.part == grid.parts_per_segment { at(now.segment + 1, 0) } else { now };
-            let gaps = gaps.into_iter().map(|gap| FIRST + gap).collect();
-            let oldest = (FIRST + oldest).min(back_from(&grid, now, 1).segment);
-            (Recording { grid, layouts: vec![before, after], takes, gaps }, oldest, now)
-        },
-    )
-}
-
-/// The position some parts before another.
-fn back_from(grid: &Grid, position: Position, parts: u32) -> Position {
-    let per_segment = u64::from(grid.parts_per_segment);
-    let parts = position.segment * per_segment + u64::from(position.part) - u64::from(parts);
-    at(parts / per_segment, u32::try_from(parts % per_segment).unwrap())
-}
-
-fn windows() -> impl Strategy<Value = Window> {
-    (recordings(), any::<bool>()).prop_map(|((recording, oldest, now), ended)| match ended {
-        true => recording.ended(oldest),
-        false => recording.window(oldest, now),
-    })
-}
+static ALL: Shown = Shown::all();
+const LOW_LATENCY: MediaOptions<'_> =
+    MediaOptions { low_latency: true, skip: None, kind: PlaylistKind::Live, shown: &ALL, query: "" };
 
 fn parse(text: &str) -> MediaPlaylist {
     match m3u8_rs::parse_playlist_res(text.as_bytes()) {
@@ -172,7 +127,7 @@ proptest! {
     fn playlists_are_what_the_window_holds(window in windows(), low_latency: bool) {
         let target = hls::target_duration(&window.grid);
         for index in 0..window.layout().unwrap().tracks.len() {
-            let options = MediaOptions { low_latency, skip: None };
+            let options = MediaOptions { low_latency, ..LOW_LATENCY };
             let Ok(text) = hls::render_media(&window, index, &options) else {
                 let whole = window.history.is_empty();
                 prop_assert!(whole && !low_latency);
@@ -267,7 +222,7 @@ proptest! {
         let options = if plain { dash::Options::plain(&window.grid) } else { dash::Options::low_latency(&window.grid) };
         let current = window.layout().unwrap();
         let now = window.edge[0].last().map_or(0, |last| nanos(last.start, current.tracks[0].timescale));
-        let Ok(mpd) = dash::render(&window, now, &options) else {
+        let Ok(mpd) = dash::render(&window, &Shown::all(), now, &options) else {
             prop_assert!(plain || window.ended);
             prop_assert!(window.history.iter().all(|segment| segment.gap));
             return Ok(());

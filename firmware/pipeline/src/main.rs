@@ -1,4 +1,8 @@
 //! `riser-pipeline --socket PATH`: the worker of one channel, started by `riserd`.
+//!
+//! `riser-pipeline thumbnails ...` makes a recording's sprite sheets instead; its module says how.
+
+mod thumbnails;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -6,6 +10,10 @@ use lexopt::{Arg, Parser, ValueExt};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "thumbnails") {
+        return thumbnails(Parser::from_args(words));
+    }
     let filter = EnvFilter::try_from_env("RISER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let socket = match socket(Parser::from_env()) {
@@ -19,6 +27,17 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "worker ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Without a log: whoever starts this reads one line if anything.
+fn thumbnails(arguments: Parser) -> ExitCode {
+    match thumbnails::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("riser-pipeline: thumbnails: {error}");
             ExitCode::FAILURE
         }
     }

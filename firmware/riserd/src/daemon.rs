@@ -2,13 +2,12 @@
 
 use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use axum::Router;
 use clock::Clock;
-use control::Snapshot;
+use control::{Gallery, Snapshot};
 use origin::Origin;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use settings::Settings;
-use store::{Disk, Store};
+use store::{Disk, Io, Store};
 use tokio::{
     net::TcpListener,
     runtime::Runtime,
@@ -19,21 +18,20 @@ use tokio::{
 };
 
 use crate::{
+    crew::Roster,
     door::Door,
+    engine::Engine,
+    entrance::{self, Entrance, MANAGERS, PATIENCE},
     error::Error,
-    facts::Facts,
+    house::House,
+    ledger::Ledger,
     plan,
-    planner::Planner,
     report::Report,
-    supervisor::{Supervisor, socket},
+    show,
 };
 
 /// After the channel's end viewers have this long to learn of it.
 const FAREWELL: Duration = Duration::from_millis(2500);
-/// A connection on which nothing moves for this long is closed; no answer is waited for longer.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Connections to the management interface.
-const MANAGERS: usize = 64;
 /// More viewers than this no box serves.
 const MOST_HANDLES: u64 = 16 << 10;
 /// File handles that are not for viewers: managers, the store, the worker, readers of the recording.
@@ -95,94 +93,90 @@ async fn serve(
     // Listening first: an address that is taken is known before anything else has begun.
     let viewers = listen("viewers.listen", settings.viewers.listen).await?;
     let management = listen("management.listen", settings.management.listen).await?;
-    let store = Arc::new(Store::open(plan::store(&settings), Arc::new(Disk)).map_err(Error::Store)?);
-
-    let name = settings.channel.name.clone();
-    let config = origin::Config { channels: vec![name.clone()], web: arguments.web.clone() };
-    let origin = Origin::new(config, clock.clone());
-    let facts = Facts::new(&name, clock.clone());
-    let report = Report::new(Arc::clone(&settings), clock.clone(), facts.clone());
-    let snapshot = Snapshot::new(report.state(&store));
-
-    let planner =
-        Planner::new(Arc::clone(&settings), board, Arc::clone(&store), origin.clone(), clock.clone());
-    let places = usize::try_from(file_handles().saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(MANAGERS);
     let (end, ended) = watch::channel(false);
+    let entrance = Entrance::new(&settings, management)?;
+
+    let io: Arc<dyn Io> = Arc::new(Disk);
+    let (ledger, registry) = Ledger::open(&settings.state_dir, Arc::clone(&io), plan::limits(&settings))?;
+    let config = plan::store(&settings, show::pins(&registry));
+    let store = Arc::new(Store::open(config, io).map_err(Error::Store)?);
+    let origin = Origin::new(origin::Config { web: arguments.web.clone() }, clock.clone());
+    let program = arguments.pipeline.clone();
+    let house =
+        House { settings: Arc::clone(&settings), board, store, clock: clock.clone(), program, run_dir };
+    let house = Arc::new(house);
+
+    let (gallery, roster) = (Gallery::new(Arc::clone(registry.objects())), Roster::default());
+    let report = Report::new(Arc::clone(&house), roster.clone(), gallery.clone());
+    let snapshot = Snapshot::new(report.state());
+    let (door, requests) = control::Door::new(gallery.clone());
+    let managed =
+        console::router(snapshot.clone(), gallery.clone(), door, entrance.guard(), origin.downloads());
+    let engine = Engine::new(Arc::clone(&house), registry, ledger, origin.clone(), gallery, roster);
+
+    let places = usize::try_from(file_handles().saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(MANAGERS);
     let (stop, stopped) = watch::channel(false);
-    let supervisor = Supervisor {
-        program: arguments.pipeline.clone(),
-        socket: socket(&run_dir, &name),
-        name: settings.name.clone(),
-        input: plan::input(&settings),
-        planner,
-        clock: clock.clone(),
-        facts,
-        stop: stopped.clone(),
-    };
     let mut parts = Parts {
-        channel: tokio::spawn(supervisor.run()),
+        engine: tokio::spawn(engine.run(requests, stopped)),
         doors: [
-            open(Door::new(viewers, places, PATIENCE), origin.router(), ended.clone()),
-            open(Door::new(management, MANAGERS, PATIENCE), console::router(snapshot.clone()), ended.clone()),
+            entrance::serve(Door::new(viewers, places, PATIENCE), origin.router(), ended.clone()),
+            entrance.open(managed, ended.clone()),
         ],
         keeper: tokio::spawn(keep_time(clock, ended.clone())),
-        reporter: tokio::spawn(report.publish_always(Arc::clone(&store), snapshot, ended)),
-        store,
+        reporter: tokio::spawn(report.publish_always(snapshot, ended)),
+        house,
         stop,
         end,
     };
     tracing::info!(viewers = %settings.viewers.listen, management = %settings.management.listen, "riserd is up");
-    let result = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-        result = &mut parts.channel => Some(flatten(result)),
-    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        joined = &mut parts.engine => rethrow(joined),
+    }
     tracing::info!("riserd ends");
-    parts.wind_down(result).await
+    parts.wind_down().await;
+    Ok(())
 }
 
 /// What runs until it is told to end.
 struct Parts {
-    channel: JoinHandle<Result<(), Error>>,
+    engine: JoinHandle<()>,
     doors: [JoinHandle<()>; 2],
     keeper: JoinHandle<()>,
     reporter: JoinHandle<()>,
-    store: Arc<Store>,
-    /// Ends the channel.
+    house: Arc<House>,
+    /// Ends the engine and its channels.
     stop: watch::Sender<bool>,
     /// Ends everything else.
     end: watch::Sender<bool>,
 }
 
 impl Parts {
-    /// Ends the channel, unless it has ended with `result`, and after it everything else.
-    async fn wind_down(self, result: Option<Result<(), Error>>) -> Result<(), Error> {
+    /// Ends the channels, and after them everything else.
+    async fn wind_down(self) {
         // Nobody waits for these: the receivers may be gone already.
         let _ = self.stop.send(true);
-        let result = match result {
-            Some(result) => result,
-            None => {
-                let result = flatten(self.channel.await);
-                sleep(FAREWELL).await;
-                result
-            }
-        };
+        rethrow(self.engine.await);
+        sleep(FAREWELL).await;
         let _ = self.end.send(true);
         for door in self.doors {
             let _ = timeout(DRAIN, door).await;
         }
         let _ = tokio::join!(self.keeper, self.reporter);
-        if let Some(store) = Arc::into_inner(self.store) {
+        if let Some(house) = Arc::into_inner(self.house)
+            && let Some(store) = Arc::into_inner(house.store)
+        {
             store.close();
         }
-        result
     }
 }
 
-fn flatten(joined: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {
-    match joined {
-        Ok(result) => result,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+fn rethrow(joined: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = joined
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
     }
 }
 
@@ -198,19 +192,6 @@ fn file_handles() -> u64 {
 async fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
     let error = |source: io::Error| Error::Listen { field, address: address.to_string(), source };
     TcpListener::bind(address).await.map_err(error)
-}
-
-/// Serves `router` until `ended` becomes true.
-fn open(door: Door, router: Router, mut ended: watch::Receiver<bool>) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let until = async move {
-            // A sender that is gone means the same.
-            let _ = ended.wait_for(|ended| *ended).await;
-        };
-        if let Err(error) = axum::serve(door, router).with_graceful_shutdown(until).await {
-            tracing::error!(%error, "HTTP server ended");
-        }
-    })
 }
 
 /// Keeps the timeline near the system's clock.

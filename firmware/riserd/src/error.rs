@@ -45,6 +45,27 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The registry of channels, programs and assets cannot be read.
+    #[error("registry: {0}")]
+    Registry(#[source] store::Error),
+    /// The management token cannot be read or made.
+    #[error("management token {path}: {source}", path = path.display())]
+    Token {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The certificate or key of the management interface cannot be used.
+    #[error("{field}: {path}: {problem}", path = path.display())]
+    Certificate {
+        /// The settings' field.
+        field: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
     /// The store cannot be opened.
     #[error("dvr: {0}")]
     Store(#[source] store::Error),
@@ -81,7 +102,9 @@ impl Error {
     pub fn is_lasting(&self) -> bool {
         let wrong = |error: &store::Error| error.kind() == store::Kind::Invalid;
         match self {
-            Self::ReadSettings { .. } | Self::Settings { .. } | Self::Board(_) => true,
+            Self::ReadSettings { .. } | Self::Settings { .. } | Self::Board(_) | Self::Certificate { .. } => {
+                true
+            }
             Self::Store(error) => wrong(error),
             _ => false,
         }

@@ -40,6 +40,7 @@ impl Facts {
         };
         let channel = ChannelState {
             name: name.to_owned(),
+            life: String::new(),
             health: health("starting"),
             input,
             frame_rate: String::new(),

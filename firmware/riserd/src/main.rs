@@ -1,17 +1,28 @@
 //! `riserd --config FILE [--board-configs DIR] [--web DIR] [--pipeline PROGRAM]`: the box's daemon. Wiring only: it reads settings and
 //! board, gives each part its own configuration, starts everything, and on SIGTERM or SIGINT ends it in order.
 
+mod alarms;
+mod crew;
 mod daemon;
 mod door;
+mod engine;
+mod entrance;
 mod error;
 mod facts;
+mod house;
+mod ledger;
 mod line;
 mod plan;
 mod planner;
+mod program;
 mod pulse;
 mod report;
 mod session;
+mod show;
 mod supervisor;
+mod thumbnails;
+mod tls;
+mod token;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -10,27 +10,45 @@ use settings::Settings;
 /// Segments of this age and younger are served from memory.
 const LIVE: Duration = Duration::from_secs(30);
 
+/// The share of the ring that recordings leave to the live windows where the operator does not say.
+const RESERVE: u64 = 8;
+
 /// What a channel encodes from while nothing is known of its input.
 const UNKNOWN: (u16, u16) = (1280, 720);
 
 /// The store's configuration.
-pub fn store(settings: &Settings) -> store::Config {
+pub fn store(settings: &Settings, pins: Vec<store::Pin>) -> store::Config {
     store::Config {
         dir: settings.state_dir.join("store"),
         size: settings.dvr.size.get(),
         extent: settings.dvr.extent.get(),
         window: settings.dvr.window,
         live: LIVE,
+        reserve: settings.dvr.reserve.map_or(settings.dvr.size.get() / RESERVE, |reserve| reserve.get()),
+        pins,
+    }
+}
+
+/// How many of what there may be.
+pub fn limits(settings: &Settings) -> control::Limits {
+    let limits = &settings.limits;
+    let defaults = control::Limits::default();
+    let shortest = *defaults.archive_window.start();
+    control::Limits {
+        channels: limits.channels as usize,
+        running_programs: limits.programs as usize,
+        archive_window: shortest..=limits.archive_window.as_secs().max(shortest),
+        ..defaults
     }
 }
 
 /// Which input the worker looks for.
-pub fn input(settings: &Settings) -> InputChoice {
-    let input = &settings.channel.input;
+pub fn input(channel: &settings::Channel) -> InputChoice {
+    let input = &channel.input;
     let wish = Wish {
         width: input.size().map(|(width, _)| pixels(width)),
         height: input.size().map(|(_, height)| pixels(height)),
-        rate: settings.channel.frame_rate,
+        rate: channel.frame_rate,
     };
     match input.source() {
         settings::Source::Auto(device) => InputChoice::Auto { device: device.map(Into::into), wish },
@@ -52,12 +70,12 @@ pub struct Plan {
 impl Plan {
     /// The plan for an input that gives `format`, or for one that is not there yet.
     pub fn new(
-        settings: &Settings,
+        name: &str,
+        channel: &settings::Channel,
         board: &board::Board,
         format: Option<&PictureFormat>,
         clock: link::Clock,
     ) -> Self {
-        let channel = &settings.channel;
         let thirty = || FrameRate::new(30, 1).expect("30 is a frame rate");
         let rate = channel.frame_rate.or(format.map(|format| format.rate)).unwrap_or_else(thirty);
         let wished = channel.input.size().map(|(width, height)| (pixels(width), pixels(height)));
@@ -71,7 +89,7 @@ impl Plan {
         let wanted: Vec<_> = channel.ladder.iter().map(rung).collect();
         let ladder = ladder::plan(Source { width, height, rate }, &wanted, budget);
         let start = Start {
-            name: settings.name.clone(),
+            name: name.to_owned(),
             grid: Grid::new(rate, channel.segment_ms, channel.part_ms),
             renditions: ladder.renditions,
             sound: Sound { bitrate: channel.audio.bitrate, sample_rate: 48_000, channels: 2 },

@@ -6,40 +6,30 @@ use std::{
     sync::Arc,
 };
 
-use clock::Clock;
 use link::PictureFormat;
 use media::Grid;
-use origin::Origin;
-use settings::Settings;
-use store::Store;
+use store::Reader;
 
 use crate::{
     error::Error,
+    house::House,
     line::Line,
     plan::{self, Plan},
 };
 
 /// Makes plans for one channel and lines to carry them out.
 pub struct Planner {
-    settings: Arc<Settings>,
-    board: Arc<board::Board>,
-    store: Arc<Store>,
-    origin: Origin,
-    clock: Clock,
+    house: Arc<House>,
+    channel: settings::Channel,
     memory: Memory,
 }
 
 impl Planner {
     /// A planner that remembers in `state_dir` of the settings.
-    pub fn new(
-        settings: Arc<Settings>,
-        board: Arc<board::Board>,
-        store: Arc<Store>,
-        origin: Origin,
-        clock: Clock,
-    ) -> Self {
-        let memory = Memory { path: settings.state_dir.join("last-input.json") };
-        Self { settings, board, store, origin, clock, memory }
+    pub fn new(house: Arc<House>, channel: settings::Channel) -> Self {
+        let memory =
+            Memory { path: house.settings.state_dir.join(format!("last-input-{}.json", channel.name)) };
+        Self { house, channel, memory }
     }
 
     /// The plan for an input that gives `format`. One that is not there is expected to give what it gave last time: so a
@@ -52,26 +42,27 @@ impl Planner {
         {
             tracing::warn!(%error, path = %self.memory.path.display(), "the input's format is not remembered");
         }
-        let clock = link::Clock { offset: self.clock.offset() };
-        Plan::new(&self.settings, &self.board, format.or(last.as_ref()), clock)
+        let clock = link::Clock { offset: self.house.clock.offset() };
+        let House { settings, board, .. } = &*self.house;
+        Plan::new(&settings.name, &self.channel, board, format.or(last.as_ref()), clock)
     }
 
-    /// Opens the line into the channel's stream on this grid, and shows viewers that stream.
-    pub fn line(&self, grid: Grid) -> Result<Line, Error> {
-        let name = &self.settings.channel.name;
-        let (writer, reader) = self.store.stream(name, grid).map_err(Error::Store)?;
+    /// Opens the line into the channel's stream on this grid, and says how that stream is read.
+    pub fn line(&self, grid: Grid) -> Result<(Line, Reader), Error> {
+        let House { store, clock, .. } = &*self.house;
+        let name = &self.channel.name;
+        let (writer, reader) = store.stream(name, grid).map_err(Error::Store)?;
         let last = writer.last();
         let recorded = last.map_or(0, |last| plan::start_of(&grid, last));
-        let behind = recorded.saturating_sub(self.clock.now()) / media::NANOS;
+        let behind = recorded.saturating_sub(clock.now()) / media::NANOS;
         if behind > 0 {
             tracing::warn!(
                 seconds = behind,
                 "the system's clock is behind the recording: the timeline goes on from there"
             );
         }
-        self.clock.reach(recorded);
-        self.origin.begin(name, reader);
-        Ok(Line::new(grid, writer, last))
+        clock.reach(recorded);
+        Ok((Line::new(grid, writer, last), reader))
     }
 }
 
@@ -98,8 +89,9 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use clock::Clock;
     use media::{Codec, FrameRate, Layout, LayoutId, Track};
-    use store::{Disk, NewPart};
+    use store::{Disk, NewPart, Store};
     use tempfile::TempDir;
 
     use super::*;
@@ -108,11 +100,11 @@ mod tests {
         let document =
             format!("state_dir = '{}'\n[dvr]\nsize = '64MiB'\nextent = '4MiB'\n", folder.display());
         let settings = Arc::new(settings::parse(&document).unwrap());
-        let store = Arc::new(Store::open(plan::store(&settings), Arc::new(Disk)).unwrap());
-        let clock = Clock::from_system();
-        let config = origin::Config { channels: vec!["main".to_owned()], web: folder.to_owned() };
-        let origin = Origin::new(config, clock.clone());
-        Planner::new(settings, Arc::default(), store, origin, clock)
+        let store = Arc::new(Store::open(plan::store(&settings, Vec::new()), Arc::new(Disk)).unwrap());
+        let channel = settings.channels[0].clone();
+        let (board, clock) = (Arc::default(), Clock::from_system());
+        let house = House { settings, board, store, clock, program: PathBuf::new(), run_dir: PathBuf::new() };
+        Planner::new(Arc::new(house), channel)
     }
 
     /// Records one segment of one track.
@@ -120,7 +112,7 @@ mod tests {
         let codec = Codec::Aac { config: Bytes::new(), sample_rate: 48_000, channels: 2 };
         let name = "audio".to_owned();
         let tracks = vec![Track { name, timescale: 48_000, bitrate: 1, language: None, codec }];
-        let (mut writer, _) = planner.store.stream("main", grid).unwrap();
+        let (mut writer, _) = planner.house.store.stream("main", grid).unwrap();
         writer.set_layout(Layout { id: LayoutId(1), tracks, init: vec![Bytes::from_static(b"init")] });
         let (start, data) = (0, Bytes::from_static(b"part"));
         let (duration, independent, filler) = (76_800, true, false);
@@ -138,12 +130,12 @@ mod tests {
         for last in [now() / grid.segment_nanos(), future] {
             let first = planner(folder.path());
             record(&first, grid, last);
-            Arc::into_inner(first.store).unwrap().close();
+            Arc::into_inner(Arc::into_inner(first.house).unwrap().store).unwrap().close();
             let second = planner(folder.path());
             drop(second.line(grid).unwrap());
-            let moved = second.clock.now().saturating_sub(now());
+            let moved = second.house.clock.now().saturating_sub(now());
             if last == future {
-                assert!(second.clock.now() >= plan::start_of(&grid, last), "moved by {moved} ns");
+                assert!(second.house.clock.now() >= plan::start_of(&grid, last), "moved by {moved} ns");
             } else {
                 assert!(moved < media::NANOS / 10, "moved by {moved} ns");
             }

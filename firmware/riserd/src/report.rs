@@ -1,86 +1,114 @@
 //! The box's state as the status tells it, gathered from what each part knows of itself.
 
 use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use clock::Clock;
-use control::{BoxState, Health, Snapshot, StoreState};
-use settings::Settings;
-use store::{Recovery, Store};
+use control::{
+    Alarm, BoxState, ChannelState, Gallery, Health, Objects, ProcessState, ProgramState, Snapshot, StoreState,
+};
+use media::NANOS;
+use store::Recovery;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
 };
 
-use crate::facts::Facts;
+use crate::{alarms, crew::Roster, house::House};
 
 /// How often the snapshot is renewed.
 const SNAPSHOT: Duration = Duration::from_millis(250);
 
 /// What the snapshot is made from.
 pub struct Report {
-    settings: Arc<Settings>,
-    clock: Clock,
+    house: Arc<House>,
+    roster: Roster,
+    gallery: Gallery,
     started: Instant,
     /// Milliseconds since the epoch when it started.
     since: u64,
-    facts: Facts,
+    /// Since when each alarm holds.
+    raised: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Report {
     /// A report of a box that has just started.
-    pub fn new(settings: Arc<Settings>, clock: Clock, facts: Facts) -> Self {
-        let since = clock.now() / 1_000_000;
-        Self { settings, clock, started: Instant::now(), since, facts }
+    pub fn new(house: Arc<House>, roster: Roster, gallery: Gallery) -> Self {
+        let since = house.clock.now() / 1_000_000;
+        Self { house, roster, gallery, started: Instant::now(), since, raised: Mutex::default() }
     }
 
     /// Keeps the snapshot true until `ended` changes.
-    pub async fn publish_always(
-        self,
-        store: Arc<Store>,
-        snapshot: Snapshot,
-        mut ended: watch::Receiver<bool>,
-    ) {
+    pub async fn publish_always(self, snapshot: Snapshot, mut ended: watch::Receiver<bool>) {
         let mut often = interval(SNAPSHOT);
         often.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = often.tick() => snapshot.publish(self.state(&store)),
+                _ = often.tick() => snapshot.publish(self.state()),
                 _ = ended.changed() => return,
             }
         }
     }
 
     /// What is true now.
-    pub fn state(&self, store: &Store) -> BoxState {
-        let (channel, worker) = self.facts.read();
+    pub fn state(&self) -> BoxState {
+        let House { settings, clock, store, .. } = &*self.house;
+        let (status, objects) = (store.status(), self.gallery.objects());
         let uptime = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let own = control::ProcessState {
+        let own = ProcessState {
             name: "riserd".to_owned(),
             health: Health { state: "running".to_owned(), since: self.since, reason: String::new() },
             pid: Some(std::process::id()),
             restarts: 0,
         };
+        let (channels, workers) = self.channels(&objects);
+        let now = clock.now() / 1_000_000;
+        let store = self.store(&status, &objects);
+        let mut alarms = alarms::of(&status, &store, &objects);
+        self.date(&mut alarms, now);
         BoxState {
-            name: self.settings.name.clone(),
+            name: settings.name.clone(),
             version: env!("CARGO_PKG_VERSION"),
-            board: self.settings.board.id.clone(),
-            now: self.clock.now() / 1_000_000,
+            board: settings.board.id.clone(),
+            now,
             uptime,
-            clock_error: self.clock.error(),
-            channel,
-            store: self.store(&store.status()),
-            processes: vec![own, worker],
+            clock_error: clock.error(),
+            channels,
+            programs: programs(&status, &objects),
+            store,
+            processes: std::iter::once(own).chain(workers).collect(),
+            alarms,
         }
     }
 
-    fn store(&self, status: &store::Status) -> StoreState {
-        let millis = |time: std::time::SystemTime| {
-            let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        };
+    /// The channels, whether they run or not, and the workers of those that do.
+    fn channels(&self, objects: &Objects) -> (Vec<ChannelState>, Vec<ProcessState>) {
+        let mut noted: BTreeMap<String, (ChannelState, ProcessState)> = BTreeMap::new();
+        for facts in self.roster.read() {
+            let (channel, worker) = facts.read();
+            noted.insert(channel.name.clone(), (channel, worker));
+        }
+        let (mut channels, mut workers) = (Vec::new(), Vec::new());
+        for (name, channel) in &objects.channels {
+            let known = noted.remove(name);
+            let (mut state, worker) = match known {
+                Some((state, worker)) => (state, Some(worker)),
+                None => (crate::facts::Facts::new(name, self.house.clock.clone()).read().0, None),
+            };
+            state.life = channel.state.to_string();
+            if worker.is_none() {
+                let (since, reason) = (channel.since, channel.reason.clone());
+                state.health = Health { state: channel.state.to_string(), since, reason };
+            }
+            channels.push(state);
+            workers.extend(worker.filter(|worker| worker.pid.is_some() || worker.health.state != "gone"));
+        }
+        (channels, workers)
+    }
+
+    fn store(&self, status: &store::Status, objects: &Objects) -> StoreState {
         let (state, since, reason) = match (&status.failure, &status.recovery) {
             (Some(failure), _) => ("not_recording", millis(failure.since), failure.reason.clone()),
             (None, Recovery::Rebuilding { done, total, damage }) => {
@@ -89,18 +117,78 @@ impl Report {
             }
             (None, _) => ("ok", self.since, String::new()),
         };
-        let mut streams = status.streams.iter();
-        let stream = streams.rfind(|stream| stream.channel == self.settings.channel.name);
-        let seconds = stream.map_or(0, |stream| {
-            (stream.segments as u64).saturating_mul(stream.grid.segment_nanos()) / media::NANOS
-        });
+        let seconds = status
+            .streams
+            .iter()
+            .map(|stream| (stream.segments as u64).saturating_mul(stream.grid.segment_nanos()) / NANOS);
         StoreState {
             health: Health { state: state.to_owned(), since, reason },
             size: status.size,
             used: status.used,
             written: status.written,
-            seconds,
+            seconds: seconds.max().unwrap_or(0),
             not_recorded: status.dropped,
+            seconds_promised: promised(self.house.settings.dvr.window, objects),
+            seconds_predicted: status.predicted.as_secs(),
+            pinned: status.pinned,
+            quarantined: status.quarantined,
+            bad_extents: status.extents.bad as u64,
+            rate: status.rate,
         }
     }
+
+    /// Gives each alarm the time since which it holds without a break.
+    fn date(&self, alarms: &mut [Alarm], now: u64) {
+        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        raised.retain(|id, _| alarms.iter().any(|alarm| alarm.id == *id));
+        for alarm in alarms {
+            alarm.since = *raised.entry(alarm.id.clone()).or_insert(now);
+        }
+    }
+}
+
+/// The furthest rewind that anything promises, in seconds.
+fn promised(window: Duration, objects: &Objects) -> u64 {
+    let windows = objects.programs.values().filter_map(|program| program.archive_window);
+    windows.max().unwrap_or(0).max(window.as_secs())
+}
+
+fn programs(status: &store::Status, objects: &Objects) -> Vec<ProgramState> {
+    let mut programs: Vec<ProgramState> = objects
+        .programs
+        .iter()
+        .map(|(id, program)| {
+            let asset = objects.assets.get(&program.asset);
+            let range = asset.and_then(|asset| asset.range);
+            let pin = status.pins.iter().find(|pin| pin.id == program.asset);
+            let segment = range.map_or(0, |range| range.grid.segment_nanos());
+            let stream = range.and_then(|range| {
+                status
+                    .streams
+                    .iter()
+                    .find(|stream| stream.channel == program.channel && stream.grid == range.grid)
+            });
+            let newest = range.and_then(|range| range.last.or(stream?.newest));
+            let oldest = range.map(|range| range.first).max(pin.and_then(|pin| pin.first));
+            let held = newest.zip(oldest).map_or(0, |(newest, oldest)| (newest + 1).saturating_sub(oldest));
+            let seconds = held.saturating_mul(segment) / NANOS;
+            ProgramState {
+                id: id.clone(),
+                name: program.name.clone(),
+                channel: program.channel.clone(),
+                state: program.state.to_string(),
+                seconds: program.archive_window.map_or(seconds, |window| seconds.min(window)),
+                bytes: pin.map_or(0, |pin| pin.bytes),
+                lost_seconds: pin.map_or(0, |pin| pin.lost).saturating_mul(segment) / NANOS,
+                published: asset.and_then(|asset| asset.locator.clone()),
+            }
+        })
+        .collect();
+    programs.sort_by(|one, other| (&one.channel, &one.name).cmp(&(&other.channel, &other.name)));
+    programs
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

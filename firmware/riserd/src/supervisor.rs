@@ -10,10 +10,12 @@ use std::{
 
 use clock::Clock;
 use link::{FromWorker, InputChoice, PictureFormat, ToWorker};
+use media::Grid;
+use store::Reader;
 use tokio::{
     net::UnixListener,
     process::{Child, Command},
-    sync::watch,
+    sync::{mpsc, watch},
     task::block_in_place,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
@@ -49,6 +51,8 @@ pub struct Supervisor {
     pub socket: PathBuf,
     /// The box's name.
     pub name: String,
+    /// The channel's name.
+    pub channel: String,
     /// Which input it looks for.
     pub input: InputChoice,
     /// Makes the plan when the first worker has told what its input gives.
@@ -57,8 +61,28 @@ pub struct Supervisor {
     pub clock: Clock,
     /// Where to note what is true.
     pub facts: Facts,
+    /// Who is told what the channel comes to.
+    pub news: mpsc::Sender<News>,
     /// Becomes true when the channel is to end.
     pub stop: watch::Receiver<bool>,
+}
+
+/// What a channel comes to.
+#[derive(Clone)]
+pub enum News {
+    /// It writes this stream from now on.
+    Writes {
+        /// The channel.
+        channel: String,
+        /// The stream's grid.
+        grid: Grid,
+        /// How the stream is read.
+        reader: Reader,
+    },
+    /// Its encoders are up.
+    Runs(String),
+    /// It has ended, with the reason where it was not told to.
+    Ended(String, Option<String>),
 }
 
 /// What the first worker's report decides, for it and all that follow.
@@ -260,7 +284,11 @@ impl Supervisor {
         let line = match running.take() {
             Some(Running { plan: old, line, .. }) if old.start.grid == grid => line,
             // The store may have to wait for a slow disk here.
-            _ => block_in_place(|| self.planner.line(grid))?,
+            _ => {
+                let (line, reader) = block_in_place(|| self.planner.line(grid))?;
+                self.tell(News::Writes { channel: self.channel.clone(), grid, reader });
+                line
+            }
         };
         *running = Some(Running { plan, line, expected });
         Ok(())
@@ -280,6 +308,7 @@ impl Supervisor {
                 pulse.announced(tracks.tracks.len());
                 if let Some(Running { line, .. }) = running {
                     line.announce(tracks)?;
+                    self.tell(News::Runs(self.channel.clone()));
                 }
             }
             FromWorker::Sample { track, sample } => {
@@ -360,6 +389,12 @@ impl Supervisor {
                 tracing::error!(pid = worker.id(), "the worker does not die: a driver holds it");
                 return;
             }
+        }
+    }
+
+    fn tell(&self, news: News) {
+        if self.news.try_send(news).is_err() {
+            tracing::error!(channel = self.channel, "news of the channel is lost: nobody listens");
         }
     }
 

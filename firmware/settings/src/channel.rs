@@ -1,12 +1,72 @@
 //! `[channel]`: one live line from its input to its renditions.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::Deref,
+    path::{Path, PathBuf},
+};
 
 use document::within;
 use media::FrameRate;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Refusal, named, refuse};
+use crate::{Error, Refusal, named, refuse};
+
+/// `[channel]`, or `[[channel]]` for each of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channels {
+    all: Vec<Channel>,
+    listed: bool,
+}
+
+impl Channels {
+    /// The rules between fields, of each and of all.
+    pub(crate) fn check(&self, most: u32) -> Result<(), Refusal> {
+        if self.all.len() > most as usize {
+            let problem = format!("{} are too many: `limits.channels` is {most}", self.all.len());
+            return refuse("channel", problem);
+        }
+        for (nth, channel) in self.all.iter().enumerate() {
+            let path = if self.listed { format!("channel[{nth}]") } else { "channel".to_owned() };
+            if self.all[..nth].iter().any(|other| other.name == channel.name) {
+                return refuse(&format!("{path}.name"), format!("there are two channels `{}`", channel.name));
+            }
+            channel.check().map_err(|refusal| Refusal {
+                path: format!("{path}.{}", refusal.path),
+                problem: refusal.problem,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Default for Channels {
+    fn default() -> Self {
+        Self { all: vec![Channel::default()], listed: false }
+    }
+}
+
+impl Deref for Channels {
+    type Target = [Channel];
+
+    fn deref(&self) -> &[Channel] {
+        &self.all
+    }
+}
+
+impl Serialize for Channels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (&self.all[..], self.listed) {
+            ([only], false) => only.serialize(serializer),
+            (all, _) => all.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Channels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        document::tables(deserializer).map(|(all, listed)| Self { all, listed })
+    }
+}
 
 /// `[channel]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,23 +201,20 @@ impl Input {
     fn check(&self) -> Result<(), Refusal> {
         let file = self.kind == Kind::File;
         if file && self.path.as_ref().is_none_or(|path| path.as_os_str().is_empty()) {
-            return refuse("channel.input.path", "kind \"file\" needs the path of a media file");
+            return refuse("input.path", "kind \"file\" needs the path of a media file");
         }
         if self.path.is_some() && !file {
-            return refuse("channel.input.path", "only kind \"file\" has a path");
+            return refuse("input.path", "only kind \"file\" has a path");
         }
         if self.device.is_some() && !matches!(self.kind, Kind::Auto | Kind::Camera) {
-            return refuse("channel.input.device", "only the kinds \"auto\" and \"camera\" have a device");
+            return refuse("input.device", "only the kinds \"auto\" and \"camera\" have a device");
         }
         if self.width.is_some() != self.height.is_some() {
             let given = if self.width.is_some() { "width" } else { "height" };
-            return refuse(
-                &format!("channel.input.{given}"),
-                "width and height belong together: give both or none",
-            );
+            return refuse(&format!("input.{given}"), "width and height belong together: give both or none");
         }
         for (field, pixels) in [("width", self.width), ("height", self.height)] {
-            let path = format!("channel.input.{field}");
+            let path = format!("input.{field}");
             match pixels {
                 Some(_) if file => return refuse(&path, "a file is played at its own size"),
                 Some(pixels) => even(&path, pixels)?,
@@ -169,22 +226,34 @@ impl Input {
 }
 
 impl Channel {
+    /// Reads one channel from JSON, as it comes over the management interface.
+    ///
+    /// # Errors
+    /// At the first field that is unknown or not allowed; its path begins at the channel.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        let channel: Self = document::parse_json(text)?;
+        match channel.check() {
+            Ok(()) => Ok(channel),
+            Err(Refusal { path, problem }) => Err(Error::Field { path, line: 1, problem }),
+        }
+    }
+
     /// The rules between fields.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         if !self.segment_ms.is_multiple_of(self.part_ms) {
             let (segment, part) = (self.segment_ms, self.part_ms);
             return refuse(
-                "channel.part_ms",
+                "part_ms",
                 format!("a segment of {segment} ms is not a whole number of parts of {part} ms"),
             );
         }
         self.input.check()?;
         if self.ladder.len() > RUNGS {
             let problem = format!("{} renditions are too many, {RUNGS} are allowed", self.ladder.len());
-            return refuse("channel.ladder", problem);
+            return refuse("ladder", problem);
         }
         for (nth, rung) in self.ladder.iter().enumerate() {
-            let path = format!("channel.ladder[{nth}].height");
+            let path = format!("ladder[{nth}].height");
             even(&path, rung.height)?;
             if self.ladder[..nth].iter().any(|above| above.height <= rung.height) {
                 return refuse(&path, "each rendition must have fewer lines than the one before it");

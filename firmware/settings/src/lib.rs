@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use channel::{Audio, Channel, Input, Rung, Source};
+pub use channel::{Audio, Channel, Channels, Input, Rung, Source};
 pub use document::Error;
 pub use human::Bytes;
 
@@ -34,9 +34,12 @@ pub struct Settings {
     /// The door for technicians.
     #[serde(deserialize_with = "document::table")]
     pub management: Management,
-    /// The live channel.
+    /// The live channels.
+    #[serde(rename = "channel")]
+    pub channels: Channels,
+    /// How many of what there may be.
     #[serde(deserialize_with = "document::table")]
-    pub channel: Channel,
+    pub limits: Limits,
     /// How much of the past is kept.
     #[serde(deserialize_with = "document::table")]
     pub dvr: Dvr,
@@ -55,12 +58,38 @@ pub struct Viewers {
 }
 
 /// `[management]`: the HTTP server of the status and the controls.
+///
+/// On the loopback interface it needs nothing more. On any other address it asks for the bearer token that the box made at
+/// its first start (`management-token` in the state folder), and for TLS or the plain statement that there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Management {
-    /// Address and port, on the loopback interface.
-    #[serde(deserialize_with = "loopback_address")]
+    /// Address and port.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
+    /// The certificate chain in PEM.
+    #[serde(deserialize_with = "some_path", skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[serde(deserialize_with = "some_path", skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// The token and all answers may go over the network unencrypted: the exception for a network that is trusted.
+    pub plain_http: bool,
+}
+
+/// `[limits]`: how many of what there may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Channels, 1 to 32.
+    #[serde(deserialize_with = "document::within::<1, 32, _>")]
+    pub channels: u32,
+    /// Programs that run on one channel at a time, 1 to 16.
+    #[serde(deserialize_with = "document::within::<1, 16, _>")]
+    pub programs: u32,
+    /// The longest archive window of a program.
+    #[serde(deserialize_with = "archive_window", serialize_with = "human::write_duration")]
+    pub archive_window: Duration,
 }
 
 /// `[dvr]`: the part of the past that viewers can seek in.
@@ -73,6 +102,9 @@ pub struct Dvr {
     /// How far back viewers can seek, as far as `size` reaches.
     #[serde(deserialize_with = "dvr_window", serialize_with = "human::write_duration")]
     pub window: Duration,
+    /// Disk space that recordings and kept assets leave to the live window; none for an eighth of `size`.
+    #[serde(deserialize_with = "some_size", skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<Bytes>,
     /// Size of one file of the ring.
     #[serde(deserialize_with = "dvr_extent")]
     pub extent: Bytes,
@@ -94,7 +126,8 @@ impl Default for Settings {
             state_dir: "/var/lib/riser".into(),
             viewers: Viewers::default(),
             management: Management::default(),
-            channel: Channel::default(),
+            channels: Channels::default(),
+            limits: Limits::default(),
             dvr: Dvr::default(),
             board: Board::default(),
         }
@@ -109,13 +142,45 @@ impl Default for Viewers {
 
 impl Default for Management {
     fn default() -> Self {
-        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into() }
+        let listen = (Ipv4Addr::LOCALHOST, 8081).into();
+        Self { listen, certificate: None, key: None, plain_http: false }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { channels: 5, programs: 3, archive_window: Duration::from_hours(25) }
+    }
+}
+
+impl Management {
+    /// The rules between fields.
+    fn check(&self) -> Result<(), Refusal> {
+        let (given, missing) = match (&self.certificate, &self.key) {
+            (Some(_), None) => ("certificate", "key"),
+            (None, Some(_)) => ("key", "certificate"),
+            _ => ("", ""),
+        };
+        if !given.is_empty() {
+            return refuse(&format!("management.{given}"), format!("`management.{missing}` belongs to it"));
+        }
+        if !self.listen.ip().is_loopback() && self.certificate.is_none() && !self.plain_http {
+            let problem = "this address is reached from outside the box: give `certificate` and `key` for TLS, or \
+                           `plain_http = true` if the token may be read by the network";
+            return refuse("management.listen", problem);
+        }
+        Ok(())
     }
 }
 
 impl Default for Dvr {
     fn default() -> Self {
-        Self { size: Bytes::gib(4), window: Duration::from_secs(4 * 3600), extent: Bytes::mib(64) }
+        Self {
+            size: Bytes::gib(4),
+            window: Duration::from_secs(4 * 3600),
+            reserve: None,
+            extent: Bytes::mib(64),
+        }
     }
 }
 
@@ -131,7 +196,7 @@ impl Default for Board {
 /// At the first field that is unknown or not allowed.
 pub fn parse(text: &str) -> Result<Settings, Error> {
     let settings: Settings = document::parse(text)?;
-    let checked = settings.check().and_then(|()| settings.channel.check());
+    let checked = settings.check().and_then(|()| settings.channels.check(settings.limits.channels));
     checked.map_err(|refusal| Error::at(text, &refusal.path, refusal.problem))?;
     Ok(settings)
 }
@@ -155,7 +220,11 @@ impl Settings {
                 format!("{} already serves the viewers", self.management.listen),
             );
         }
-        let Dvr { size, extent, .. } = self.dvr;
+        self.management.check()?;
+        let Dvr { size, extent, reserve, .. } = self.dvr;
+        if let Some(reserve) = reserve.filter(|reserve| *reserve > size) {
+            return refuse("dvr.reserve", format!("{reserve} is more than the whole ring of {size}"));
+        }
         let least = Bytes::new(4 * extent.get());
         if size < least {
             let problem = format!("{size} is too little: four extents of {extent} need {least}");
@@ -193,16 +262,21 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::
     })
 }
 
-fn loopback_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let allowed = "a loopback address and port such as \"127.0.0.1:8081\", \
-                   because management has no authentication yet and must not be reached from outside the box";
-    document::text(deserializer, allowed, |text| {
-        text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
-    })
+fn some_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    absolute_path(deserializer).map(Some)
 }
 
 fn dvr_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
     human::bytes(deserializer, Bytes::mib(64)..=Bytes::gib(64 * 1024))
+}
+
+fn some_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
+    dvr_size(deserializer).map(Some)
+}
+
+fn archive_window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const DAY: u64 = 24 * 3600;
+    human::duration(deserializer, Duration::from_mins(5)..=Duration::from_secs(366 * DAY))
 }
 
 fn dvr_extent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {

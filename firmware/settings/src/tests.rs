@@ -50,7 +50,7 @@ fn an_empty_document_is_the_default_and_the_default_round_trips() {
     let settings = parse("").unwrap();
     assert_eq!(settings, Settings::default());
     assert_eq!(parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);
-    assert_eq!(settings.channel.input.source(), Source::Auto(None));
+    assert_eq!(settings.channels[0].input.source(), Source::Auto(None));
 }
 
 #[test]
@@ -58,10 +58,10 @@ fn every_field_is_read_and_written_back() {
     let settings = parse(FULL).unwrap();
     assert_eq!(settings.name, "Town hall 1");
     assert_eq!(settings.viewers.listen, "[::]:80".parse().unwrap());
-    assert_eq!(settings.channel.frame_rate, Some("30000/1001".parse().unwrap()));
-    assert_eq!(settings.channel.input.source(), Source::Camera(Some("/dev/video2".as_ref())));
-    assert_eq!(settings.channel.input.size(), Some((1280, 720)));
-    assert_eq!(settings.channel.ladder[1], Rung { height: 360, bitrate: 800_000 });
+    assert_eq!(settings.channels[0].frame_rate, Some("30000/1001".parse().unwrap()));
+    assert_eq!(settings.channels[0].input.source(), Source::Camera(Some("/dev/video2".as_ref())));
+    assert_eq!(settings.channels[0].input.size(), Some((1280, 720)));
+    assert_eq!(settings.channels[0].ladder[1], Rung { height: 360, bitrate: 800_000 });
     assert_eq!(settings.dvr.size, Bytes::new(16_000_000_000));
     assert_eq!(settings.dvr.window, Duration::from_secs(5400));
     assert_eq!(parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);
@@ -70,7 +70,7 @@ fn every_field_is_read_and_written_back() {
 #[test]
 fn a_frame_rate_may_be_a_number() {
     let settings = parse("channel.frame_rate = 25").unwrap();
-    assert_eq!(settings.channel.frame_rate, Some("25".parse().unwrap()));
+    assert_eq!(settings.channels[0].frame_rate, Some("25".parse().unwrap()));
 }
 
 #[test]
@@ -84,6 +84,38 @@ fn bad_documents_are_refused_in_plain_words() {
         seen += 1;
     }
     assert!(seen > 25, "{seen} cases");
+}
+
+#[test]
+fn channels_are_one_table_or_a_list() {
+    let one = parse("[channel]\nname = \"a\"").unwrap();
+    assert_eq!(one.channels.iter().map(|channel| channel.name.as_str()).collect::<Vec<_>>(), ["a"]);
+    let two = parse("[[channel]]\nname = \"a\"\n[channel.input]\nkind = \"test\"\n[[channel]]\nname = \"b\"")
+        .unwrap();
+    assert_eq!(two.channels.iter().map(|channel| channel.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(
+        (two.channels[0].input.source(), two.channels[1].input.source()),
+        (Source::Test, Source::Auto(None))
+    );
+    assert_eq!(parse("").unwrap().channels.len(), 1);
+}
+
+#[test]
+fn a_channel_comes_and_goes_as_json() {
+    let text = r#"{"name": "hall", "frame_rate": 25, "input": {"kind": "test"}, "ladder": [{"height": 360, "bitrate": 500000}]}"#;
+    let channel = Channel::from_json(text).unwrap();
+    assert_eq!((channel.name.as_str(), channel.ladder[0].height), ("hall", 360));
+    let again = Channel::from_json(&serde_json::to_string(&channel).unwrap()).unwrap();
+    assert_eq!(again, channel);
+    let refused = |text: &str| Channel::from_json(text).unwrap_err().to_string();
+    assert_eq!(
+        refused(r#"{"nam": "hall"}"#).split(';').next().unwrap(),
+        "line 1, `nam`: there is no such setting"
+    );
+    assert!(refused(r#"{"audio": {"bitrate": 1}}"#).contains("`audio.bitrate`: found integer `1`, expected"));
+    assert!(refused(r#"{"input": {"kind": "file"}}"#).contains("`input.path`"));
+    assert!(refused("{\"name\"").starts_with("this is not JSON"));
+    assert!(refused(r#"{"name": "hall"} x"#).starts_with("this is not JSON"));
 }
 
 proptest! {

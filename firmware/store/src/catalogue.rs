@@ -6,6 +6,7 @@
 //! | `ext/` id:u32 | [`Indexed`]: how far an extent is durable, or that it is free |
 //! | `init/` layout:u64 | [`Described`](crate::layouts::Described) |
 //! | `meta/store` | the store's name, as in every extent head |
+//! | `meta/scrubbed` | generation:u64 of the extent whose bytes were verified last |
 //!
 //! Stream ids are not here but with the media (layout records and seals): they survive the catalogue.
 
@@ -17,6 +18,9 @@ use crate::Error;
 pub(crate) const VALUE_LIMIT: usize = 64 << 10;
 
 pub(crate) const STORE: &[u8] = b"meta/store";
+
+/// Generation of the extent whose bytes were verified last.
+pub(crate) const SCRUBBED: &[u8] = b"meta/scrubbed";
 
 /// A durable ordered map.
 pub(crate) trait Catalogue: Send + Sync {
@@ -106,6 +110,16 @@ pub(crate) fn seg_end() -> Vec<u8> {
 
 pub(crate) fn ext(id: u32) -> Vec<u8> {
     [b"ext/".as_slice(), &id.to_be_bytes()].concat()
+}
+
+/// The id of an `ext/` key.
+pub(crate) fn ext_of(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(key.strip_prefix(b"ext/")?.try_into().ok()?))
+}
+
+/// The key after every `ext/` key.
+pub(crate) fn ext_end() -> Vec<u8> {
+    b"ext0".to_vec()
 }
 
 pub(crate) fn init(layout: u64) -> Vec<u8> {

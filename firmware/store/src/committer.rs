@@ -1,4 +1,5 @@
-//! The one thread that writes: part lines as they come, everything else while none waits.
+//! The one thread that writes: part lines as they come, everything else while none waits. How lines are written is in
+//! `commit`.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -10,19 +11,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-
 use crate::{
     Error, Recovery,
-    catalogue::{Batch, Catalogue, Indexed, Opener, ext, init, seg},
-    entry::{Entry, Place},
+    catalogue::{Catalogue, Indexed, Opener, ext, ext_end, ext_of},
+    entry::Entry,
     extent::{RECORDS, Range},
-    held::Line,
-    layouts::Described,
     load::Load,
+    rate::Rate,
     reconcile::Reconcile,
-    record::{Chunk, Kind, Record},
     ring::{Ring, State},
+    scrub::Scrub,
     shared::{Message, Shared},
     stream::Stream,
 };
@@ -31,6 +29,8 @@ use crate::{
 const ZEROS: u64 = 1 << 20;
 /// How often an extent's last readers are looked at.
 const LEASE_CHECK: Duration = Duration::from_millis(50);
+/// Keys read at a time.
+const KEYS: usize = 1000;
 
 pub(crate) struct Committer<'a> {
     pub(crate) shared: &'a Shared,
@@ -40,17 +40,21 @@ pub(crate) struct Committer<'a> {
     /// Why the catalogue's files must be given up.
     damage: Option<String>,
     /// After a failure, nothing is tried before this.
-    retry: Option<Instant>,
+    pub(crate) retry: Option<Instant>,
     /// What it last did beside recording failed.
     ailing: bool,
     /// Segments of which lines have come, but not the last.
-    pending: BTreeMap<(u16, u64), (Arc<Stream>, Entry)>,
+    pub(crate) pending: BTreeMap<(u16, u64), (Arc<Stream>, Entry)>,
+    /// Since when there are lines that no fdatasync has covered.
+    pub(crate) unsynced: Option<Instant>,
+    pub(crate) rate: Rate,
     /// Layouts that are in the catalogue for sure.
     pub(crate) layouts: HashSet<u64>,
     /// The active extent's tail was looked at.
     tail_checked: bool,
     pub(crate) reconcile: Option<Reconcile>,
     pub(crate) load: Option<Load>,
+    pub(crate) scrub: Scrub,
     /// Raw extent that is being written with zeros, and how far.
     zeros: Option<(u32, u64)>,
 }
@@ -58,6 +62,8 @@ pub(crate) struct Committer<'a> {
 /// What the thread does next.
 enum Next {
     Message(Message),
+    /// Nothing waits, and not all that was written is durable.
+    Sync,
     Work,
     End,
 }
@@ -71,6 +77,7 @@ pub(crate) fn run(
 ) {
     let Some(ring) = open_ring(shared, messages, answer) else { return };
     shared.set_known(Some(newest_ranges(&ring)));
+    retain(shared, &ring);
     // The opener of the store may have stopped waiting.
     let _ = answer.try_send(Ok(()));
     let mut committer = Committer {
@@ -82,10 +89,13 @@ pub(crate) fn run(
         retry: None,
         ailing: false,
         pending: BTreeMap::new(),
+        unsynced: None,
+        rate: Rate::default(),
         layouts: HashSet::new(),
         tail_checked: false,
         reconcile: None,
         load: None,
+        scrub: Scrub::default(),
         zeros: None,
     };
     committer.report();
@@ -123,7 +133,7 @@ fn open_ring(
                     shared.queued.fetch_sub(1, Ordering::Relaxed);
                     shared.refuse(&stream, line.number, &Error::NotOpen);
                 }
-                Ok(Message::Wake | Message::Quarantine { .. }) => {}
+                Ok(Message::Wake | Message::Doubt { .. }) => {}
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => break,
             }
@@ -134,13 +144,25 @@ fn open_ring(
 /// Per stream, the range that ends last.
 fn newest_ranges(ring: &Ring) -> Vec<Range> {
     let mut newest: BTreeMap<u16, Range> = BTreeMap::new();
-    for range in ring.extents.values().flat_map(|extent| &extent.contents.streams) {
+    for range in ring.extents.iter().flat_map(|(_, extent)| &extent.contents.streams) {
         let known = newest.entry(range.id).or_insert_with(|| range.clone());
         if range.last > known.last {
             *known = range.clone();
         }
     }
     newest.into_values().collect()
+}
+
+/// Tells retention what the ring holds.
+fn retain(shared: &Shared, ring: &Ring) {
+    let mut retention = shared.retention();
+    retention.clear();
+    for &(generation, id) in ring.extents.sealed() {
+        if let Some(extent) = ring.extents.get(id) {
+            retention.seal(id, generation, &extent.contents.streams);
+        }
+    }
+    retention.set_active(ring.active().map(|(_, contents)| contents.streams.as_slice()));
 }
 
 impl Committer<'_> {
@@ -150,10 +172,12 @@ impl Committer<'_> {
             match self.next(messages) {
                 Next::Message(Message::Line(stream, line)) => {
                     self.line(&stream, &line);
-                    self.shared.queued.fetch_sub(1, Ordering::Relaxed);
+                    self.sync_lines(false);
+                    self.shared.queued.fetch_sub(1, Ordering::AcqRel);
                 }
-                Next::Message(Message::Quarantine { stream, number }) => {
-                    let done = self.quarantine(stream, number);
+                Next::Sync => self.sync_lines(true),
+                Next::Message(Message::Doubt { stream, number }) => {
+                    let done = self.doubt(stream, number);
                     self.note(done);
                 }
                 Next::Message(Message::Wake) => {}
@@ -165,17 +189,16 @@ impl Committer<'_> {
     }
 
     fn next(&self, messages: &Receiver<Message>) -> Next {
-        let wait = match self.pause() {
-            Some(Duration::ZERO) => {
-                return match messages.try_recv() {
-                    Ok(message) => Next::Message(message),
-                    Err(TryRecvError::Empty) => Next::Work,
-                    Err(TryRecvError::Disconnected) => Next::End,
-                };
-            }
-            wait => wait,
+        let now = match messages.try_recv() {
+            Ok(message) => return Next::Message(message),
+            Err(TryRecvError::Disconnected) => return Next::End,
+            Err(TryRecvError::Empty) => Instant::now(),
         };
-        let received = match wait {
+        if self.unsynced.is_some() {
+            return Next::Sync;
+        }
+        let received = match self.pause(now) {
+            Some(Duration::ZERO) => return Next::Work,
             Some(wait) => messages.recv_timeout(wait),
             None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
@@ -187,22 +210,23 @@ impl Committer<'_> {
     }
 
     /// How long to wait for messages before there is other work; none: for ever.
-    fn pause(&self) -> Option<Duration> {
+    fn pause(&self, now: Instant) -> Option<Duration> {
         if let Some(retry) = self.retry {
-            return Some(retry.saturating_duration_since(Instant::now()));
+            return Some(retry.saturating_duration_since(now));
         }
         let busy = self.load.is_some()
             || self.reconcile.is_some()
-            || self.ring.count(|state| state == State::Raw) > 0
+            || !self.ring.extents.raw().is_empty()
             || self.next_to_load().is_some();
-        match (busy, self.ring.leaving()) {
-            (true, _) => Some(Duration::ZERO),
-            (false, Some(_)) => Some(LEASE_CHECK),
-            (false, None) => None,
+        if busy {
+            return Some(Duration::ZERO);
         }
+        let lease = self.ring.leaving().map(|_| LEASE_CHECK);
+        lease.into_iter().chain(self.scrub.pause(&self.ring, now)).min()
     }
 
-    /// One step of what can wait: the catalogue first, then histories, then its check, then the zeros.
+    /// One step of what can wait: the catalogue first, then histories, then its check, then the zeros, then the
+    /// bytes of long ago.
     fn work(&mut self) {
         self.retry = None;
         if self.catalogue.is_none() {
@@ -214,15 +238,17 @@ impl Committer<'_> {
                 self.load_on()
             } else if self.reconcile.is_some() {
                 self.reconcile_on()
-            } else {
+            } else if !self.ring.extents.raw().is_empty() {
                 self.zero_on()
+            } else {
+                self.scrub_on(Instant::now())
             }
         });
         self.note(done);
     }
 
     /// Takes note of how something outside of any segment went.
-    fn note(&mut self, done: Result<(), Error>) {
+    pub(crate) fn note(&mut self, done: Result<(), Error>) {
         match done {
             Ok(()) if self.ailing => self.shared.board.works(),
             Ok(()) => {}
@@ -235,7 +261,7 @@ impl Committer<'_> {
     }
 
     /// After a failure: a catalogue that failed is opened again, and all is left alone for a while.
-    fn rest(&mut self, error: &Error) {
+    pub(crate) fn rest(&mut self, error: &Error) {
         self.retry = Some(Instant::now() + self.shared.limits.retry);
         if let Error::Catalogue { reason, damaged, .. } = error {
             if *damaged {
@@ -244,6 +270,7 @@ impl Committer<'_> {
             self.shared.set_catalogue(None);
             self.catalogue = None;
             (self.reconcile, self.load) = (None, None);
+            self.scrub.stop();
         }
     }
 
@@ -258,21 +285,11 @@ impl Committer<'_> {
         }
     }
 
-    fn open_catalogue(&mut self) -> Result<(), Error> {
+    pub(crate) fn open_catalogue(&mut self) -> Result<(), Error> {
         let opened = self.opener.open(&self.ring.store, self.damage.clone())?;
         self.damage = None;
         let catalogue = opened.catalogue;
-        let ids: Vec<u32> = self.ring.extents.keys().copied().collect();
-        for id in ids {
-            let indexed = catalogue.get(&ext(id))?.and_then(|value| Indexed::decode(&value));
-            let generation = self.ring.extents[&id].contents.generation;
-            if let Some(indexed) = indexed.filter(|indexed| indexed.generation == generation)
-                && indexed.free
-                && self.ring.extents[&id].state == State::Sealed
-            {
-                self.ring.release(id);
-            }
-        }
+        self.release_free(&*catalogue)?;
         if !self.tail_checked {
             self.check_tail(&*catalogue)?;
         }
@@ -285,131 +302,49 @@ impl Committer<'_> {
         Ok(())
     }
 
+    /// Frees the extents whose keys are deleted already.
+    fn release_free(&mut self, catalogue: &dyn Catalogue) -> Result<(), Error> {
+        let mut from = ext(0);
+        loop {
+            let pairs = catalogue.scan(&from, &ext_end(), KEYS)?;
+            let Some((last, _)) = pairs.last() else { return Ok(()) };
+            from = [last.as_slice(), &[0]].concat();
+            for (key, value) in pairs {
+                let (Some(id), Some(indexed)) = (ext_of(&key), Indexed::decode(&value)) else { continue };
+                let sealed = self.ring.extents.get(id).is_some_and(|extent| {
+                    extent.state == State::Sealed && extent.contents.generation == indexed.generation
+                });
+                if indexed.free && sealed {
+                    self.shared.retention().forget(id);
+                    self.ring.release(id);
+                }
+            }
+        }
+    }
+
+    /// Cuts what did not reach the disk whole, and puts what did into the catalogue.
     fn check_tail(&mut self, catalogue: &dyn Catalogue) -> Result<(), Error> {
         if let Some((id, contents)) = self.ring.active() {
+            let generation = contents.generation;
             let indexed = catalogue.get(&ext(id))?.and_then(|value| Indexed::decode(&value));
-            let indexed = indexed.filter(|indexed| indexed.generation == contents.generation);
+            let indexed = indexed.filter(|indexed| indexed.generation == generation);
             self.ring.cut_torn_tail(indexed.map_or(RECORDS, |indexed| indexed.end))?;
+            // What the catalogue knows nothing of is read by its check.
+            if let Some(indexed) = indexed {
+                Reconcile::index(&self.ring, catalogue, indexed.end)?;
+            }
+            let contents = self.ring.active().map(|(_, contents)| contents.streams.as_slice());
+            self.shared.retention().set_active(contents);
         }
         self.tail_checked = true;
         Ok(())
     }
 
-    fn line(&mut self, stream: &Arc<Stream>, line: &Line) {
-        if let Err(error) = self.try_line(stream, line) {
-            self.shared.refuse(stream, line.number, &error);
-            if matches!(error, Error::NotOpen | Error::TooLarge { .. }) {
-                // Nothing was written.
-                self.pending
-                    .retain(|(_, number), (other, _)| *number != line.number || !Arc::ptr_eq(other, stream));
-                return;
-            }
-            // After a failed write or sync nobody knows what the disk has since the last sync: whatever is not
-            // acknowledged is given up, and written over.
-            for ((_, number), (stream, _)) in std::mem::take(&mut self.pending) {
-                self.shared.refuse(&stream, number, &error);
-            }
-            self.ring.roll_back();
-            self.rest(&error);
-        }
-    }
-
-    fn try_line(&mut self, stream: &Arc<Stream>, line: &Line) -> Result<(), Error> {
-        let Some(id) = self.shared.identify(stream)? else { return Err(Error::NotOpen) };
-        let key = (id, line.number);
-        if line.part > 0 && !self.pending.contains_key(&key) {
-            // An earlier line of it was refused.
-            return Ok(());
-        }
-        if self.catalogue.is_none() {
-            if self.retry.is_some_and(|retry| Instant::now() < retry) {
-                return Err(Error::NotOpen);
-            }
-            self.open_catalogue()?;
-        }
-        let (record, place) = self.append(id, stream, line)?;
-        let (_, entry) =
-            self.pending.entry(key).or_insert_with(|| (Arc::clone(stream), Entry::of(&record, place)));
-        entry.merge(&Entry::of(&record, place));
-        if line.last
-            && let Some((_, entry)) = self.pending.remove(&key)
-        {
-            self.commit(id, stream, line, &entry)?;
-            self.pending.retain(|(stream, number), _| *stream != id || *number > line.number);
-        }
-        Ok(())
-    }
-
-    fn append(&mut self, id: u16, stream: &Stream, line: &Line) -> Result<(Record, Place), Error> {
-        let mut payload = Vec::with_capacity(line.chunks.len());
-        let chunks = line.chunks.iter().map(|(track, part)| {
-            payload.push(part.data.clone());
-            Chunk::new(*track, part.independent, part.start, part.duration, &part.data)
-        });
-        let record = Record {
-            kind: Kind::Media,
-            last: line.last,
-            filler: line.filler,
-            stream: id,
-            generation: 0,
-            number: line.number,
-            part: line.part,
-            discontinuity: line.discontinuity,
-            layout: line.layout.id.0,
-            chain: 0,
-            chunks: chunks.collect(),
-        };
-        let described = describe(stream, line)?;
-        let head = layout_record(id, line, &described);
-        let (need, limit) = (head.len() + record.len(), self.ring.size - RECORDS);
-        if need > limit {
-            return Err(Error::TooLarge { what: "part line", len: need, limit });
-        }
-        if !self.ring.fits(need, &stream.channel) {
-            self.ring.seal()?;
-            self.next_extent()?;
-        }
-        let known = self.ring.active().is_some_and(|(_, held)| held.has_layout(id, line.layout.id.0));
-        if !known {
-            self.ring.append(head, &[described], &stream.channel, stream.grid)?;
-        }
-        let place = self.ring.append(record.clone(), &payload, &stream.channel, stream.grid)?;
-        Ok((record, place))
-    }
-
-    /// Payload, then catalogue, then acknowledgement.
-    fn commit(&mut self, id: u16, stream: &Stream, line: &Line, entry: &Entry) -> Result<(), Error> {
-        self.ring.sync()?;
-        let mut batch = Batch::default();
-        batch.insert(seg(id, line.number), entry.encode())?;
-        if let Some((extent, contents)) = self.ring.active() {
-            let indexed = Indexed { generation: contents.generation, end: contents.end, free: false };
-            batch.insert(ext(extent), indexed.encode())?;
-        }
-        let layout = line.layout.id.0;
-        if !self.layouts.contains(&layout) {
-            batch.insert(init(layout), describe(stream, line)?.to_vec())?;
-        }
-        self.catalogue.as_ref().ok_or(Error::NotOpen)?.commit(&batch)?;
-        self.layouts.insert(layout);
-        stream.change(|live| live.acknowledge(line.number));
-        self.shared.board.works();
-        Ok(())
-    }
-
-    fn quarantine(&mut self, stream: u16, number: u64) -> Result<(), Error> {
-        let Some(catalogue) = &self.catalogue else { return Ok(()) };
-        let key = seg(stream, number);
-        let Some(value) = catalogue.get(&key)? else { return Ok(()) };
-        let entry = Entry { quarantined: true, ..Entry::decode(&value)? };
-        let mut batch = Batch::default();
-        batch.insert(key, entry.encode())?;
-        catalogue.commit(&batch)
-    }
-
     fn zero_on(&mut self) -> Result<(), Error> {
-        let raw = self.ring.extents.iter().find(|(_, extent)| extent.state == State::Raw);
-        let Some((&id, _)) = raw else { return Ok(()) };
+        if self.ring.is_failing() {
+            self.ring.acquit();
+        }
+        let Some(&id) = self.ring.extents.raw().first() else { return Ok(()) };
         let offset = self.zeros.filter(|(zeroed, _)| *zeroed == id).map_or(0, |(_, offset)| offset);
         self.zeros = self.ring.zero(id, offset, ZEROS)?.map(|offset| (id, offset));
         Ok(())
@@ -420,30 +355,13 @@ impl Committer<'_> {
         let ring = &self.ring;
         status.extents.total = ring.extents.len();
         status.extents.free = ring.free();
-        status.extents.provisioned = ring.count(|state| state != State::Raw);
+        status.extents.provisioned = ring.extents.len() - ring.extents.raw().len();
+        status.extents.bad = ring.extents.bad();
         status.size = ring.size * ring.extents.len() as u64;
-        status.used = ring.extents.values().map(|extent| extent.contents.end).sum();
+        status.used = ring.extents.used();
         status.written = ring.written;
-    }
-}
-
-fn describe(stream: &Stream, line: &Line) -> Result<Bytes, Error> {
-    let (channel, layout) = (stream.channel.clone(), (*line.layout).clone());
-    Described { channel, grid: stream.grid, layout }.encode()
-}
-
-fn layout_record(id: u16, line: &Line, described: &Bytes) -> Record {
-    Record {
-        kind: Kind::Layout,
-        last: false,
-        filler: false,
-        stream: id,
-        generation: 0,
-        number: line.number,
-        part: 0,
-        discontinuity: line.discontinuity,
-        layout: line.layout.id.0,
-        chain: 0,
-        chunks: vec![Chunk::new(0, false, 0, 0, described)],
+        status.rate = self.rate.at(Instant::now());
+        status.scrubbed = self.scrub.status(ring);
+        status.unsynced = self.shared.unsynced.load(Ordering::Acquire);
     }
 }

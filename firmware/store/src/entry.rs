@@ -18,6 +18,7 @@ const PLACE: usize = 20;
 const LAST: u8 = 1;
 const FILLER: u8 = 2;
 const QUARANTINED: u8 = 4;
+const TORN: u8 = 8;
 
 /// One segment in the catalogue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) filler: bool,
     /// A chunk failed its checksum.
     pub(crate) quarantined: bool,
+    /// Some of its records are gone: it is not listed.
+    pub(crate) torn: bool,
     /// Per track; duration 0 where the track has no chunk.
     pub(crate) spans: Vec<Span>,
     /// In order of `part`.
@@ -53,6 +56,7 @@ impl Entry {
             last: record.last,
             filler: record.filler,
             quarantined: false,
+            torn: false,
             spans: Vec::new(),
             places: vec![place],
         };
@@ -75,11 +79,22 @@ impl Entry {
         self.last |= other.last;
         self.filler |= other.filler;
         self.quarantined |= other.quarantined;
+        self.torn |= other.torn;
+    }
+
+    /// Keeps some of its records; false where that is not all. It is not listed any more then.
+    pub(crate) fn keep_places(&mut self, keep: impl Fn(&Place) -> bool) -> bool {
+        let before = self.places.len();
+        self.places.retain(keep);
+        let all = self.places.len() == before;
+        self.torn |= !all;
+        all
     }
 
     /// Whether every part line so far and every one of `tracks` is here.
     pub(crate) fn is_whole(&self, tracks: usize) -> bool {
-        self.spans.len() == tracks
+        !self.torn
+            && self.spans.len() == tracks
             && self.spans.iter().all(|span| span.duration > 0)
             && self.places.iter().zip(0..).all(|(place, part)| place.part == part)
     }
@@ -107,7 +122,10 @@ impl Entry {
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let flag = |on: bool, bit: u8| if on { bit } else { 0 };
-        let flags = flag(self.last, LAST) | flag(self.filler, FILLER) | flag(self.quarantined, QUARANTINED);
+        let flags = flag(self.last, LAST)
+            | flag(self.filler, FILLER)
+            | flag(self.quarantined, QUARANTINED)
+            | flag(self.torn, TORN);
         let mut out = vec![VERSION, flags];
         out.extend_from_slice(&self.discontinuity.to_be_bytes());
         out.extend_from_slice(&self.layout.to_be_bytes());
@@ -145,6 +163,7 @@ impl Entry {
             last: head[1] & LAST != 0,
             filler: head[1] & FILLER != 0,
             quarantined: head[1] & QUARANTINED != 0,
+            torn: head[1] & TORN != 0,
             spans: spans
                 .chunks_exact(SPAN)
                 .map(|span| Span { start: number(&span[..8]), duration: number(&span[8..]) as u32 })
@@ -183,14 +202,14 @@ mod tests {
 
     prop_compose! {
         fn entry()(
-            (discontinuity, layout, flags) in any::<(u32, u64, [bool; 3])>(),
+            (discontinuity, layout, flags) in any::<(u32, u64, [bool; 4])>(),
             spans in prop::collection::vec(any::<(u64, u32)>(), 0..6),
             places in prop::collection::vec(any::<(u32, u32, u64, u32)>(), 0..12),
         ) -> Entry {
-            let [last, filler, quarantined] = flags;
+            let [last, filler, quarantined, torn] = flags;
             let spans = spans.into_iter().map(|(start, duration)| Span { start, duration }).collect();
             let places = places.into_iter().map(|(part, extent, generation, offset)| Place { part, extent, generation, offset });
-            Entry { discontinuity, layout, last, filler, quarantined, spans, places: places.collect() }
+            Entry { discontinuity, layout, last, filler, quarantined, torn, spans, places: places.collect() }
         }
     }
 

@@ -44,8 +44,8 @@ pub enum Error {
     /// The catalogue is not open (yet, or after an error).
     #[error("the recording is not open yet or its disk has failed")]
     NotOpen,
-    /// No extent is free and none can be expired.
-    #[error("no extent is free")]
+    /// No extent is free and none may go.
+    #[error("there is no room for new segments: all the disk has is being kept")]
     NoExtent,
     /// The channel has a writer already.
     #[error("channel {0} is being written already")]

@@ -30,7 +30,7 @@ const HEADER_MAGIC: &[u8; 4] = b"REXT";
 const SEAL_MAGIC: &[u8; 4] = b"RSEA";
 const FRAME: usize = 12;
 /// Version of the format of pages and records.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// Page 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl Head {
     }
 
     pub(crate) fn decode(page: &[u8]) -> Option<Self> {
-        decode(HEADER_MAGIC, page).filter(|head: &Self| head.format == FORMAT)
+        decode(HEADER_MAGIC, page)
     }
 }
 
@@ -82,6 +82,12 @@ pub(crate) struct Range {
     pub(crate) last: u64,
     /// Discontinuity number of the last segment.
     pub(crate) discontinuity: u32,
+    /// Bytes of its records.
+    #[serde(default)]
+    pub(crate) bytes: u64,
+    /// How many of the numbers from first to last it has.
+    #[serde(default)]
+    pub(crate) segments: u32,
 }
 
 impl Contents {
@@ -105,10 +111,10 @@ impl Contents {
 
     /// Whether the seal page still has room for one stream and one layout more.
     pub(crate) fn seal_has_room(&self, channel: &str) -> bool {
-        // A range without its name is under 200 bytes of JSON, a layout under 32.
+        // A range without its name is under 290 bytes of JSON, a layout under 32.
         self.encode().is_ok_and(|_| {
             let used = serde_json::to_vec(self).map_or(usize::MAX, |text| text.len());
-            used.saturating_add(channel.len() * 2 + 300) < PAGE as usize - FRAME
+            used.saturating_add(channel.len() * 2 + 390) < PAGE as usize - FRAME
         })
     }
 
@@ -123,6 +129,8 @@ impl Contents {
         match self.streams.iter_mut().find(|range| range.id == record.stream) {
             Some(range) => {
                 range.first = range.first.min(record.number);
+                range.bytes += record.len();
+                range.segments += u32::from(record.number != range.last);
                 if record.number >= range.last {
                     (range.last, range.discontinuity) = (record.number, record.discontinuity);
                 }
@@ -134,6 +142,8 @@ impl Contents {
                 first: record.number,
                 last: record.number,
                 discontinuity: record.discontinuity,
+                bytes: record.len(),
+                segments: 1,
             })),
         }
     }
@@ -192,26 +202,34 @@ pub(crate) fn read_record(
     })
 }
 
-/// Every record of the chain, in order.
-pub(crate) fn walk(file: &dyn File, generation: u64, size: u64) -> io::Result<Vec<Placed>> {
+/// Every record of the chain, in order; with an error, those before what cannot be read.
+pub(crate) fn walk(file: &dyn File, generation: u64, size: u64) -> (Vec<Placed>, Option<io::Error>) {
     let (mut offset, mut chain, mut found) = (RECORDS, first_chain(generation), Vec::new());
-    while let Some(placed) = read_record(file, generation, offset, size)? {
-        if placed.record.chain != chain {
-            break;
+    loop {
+        match read_record(file, generation, offset, size) {
+            Ok(Some(placed)) if placed.record.chain == chain => {
+                (offset, chain) = (offset + placed.record.len(), placed.crc);
+                found.push(placed);
+            }
+            Ok(_) => return (found, None),
+            Err(error) => return (found, Some(error)),
         }
-        (offset, chain) = (offset + placed.record.len(), placed.crc);
-        found.push(placed);
     }
-    Ok(found)
 }
 
 /// Reads one chunk of a record; none where its checksum fails.
 pub(crate) fn read_chunk(file: &dyn File, placed: &Placed, index: usize) -> io::Result<Option<Vec<u8>>> {
-    let before: u64 = placed.record.chunks[..index].iter().map(|chunk| u64::from(chunk.len)).sum();
     let chunk = placed.record.chunks[index];
-    let mut data = vec![0; chunk.len as usize];
-    file.read_at(&mut data, placed.offset + placed.record.head_len() as u64 + before)?;
+    let data = read_head(file, placed, index, chunk.len as usize)?;
     Ok((crc32c::crc32c(&data) == chunk.crc).then_some(data))
+}
+
+/// Reads the first `len` bytes of one chunk of a record, unchecked.
+pub(crate) fn read_head(file: &dyn File, placed: &Placed, index: usize, len: usize) -> io::Result<Vec<u8>> {
+    let before: u64 = placed.record.chunks[..index].iter().map(|chunk| u64::from(chunk.len)).sum();
+    let mut data = vec![0; len.min(placed.record.chunks[index].len as usize)];
+    file.read_at(&mut data, placed.offset + placed.record.head_len() as u64 + before)?;
+    Ok(data)
 }
 
 fn encode(magic: &[u8; 4], value: &impl Serialize) -> Result<Vec<u8>, Error> {

@@ -3,7 +3,7 @@
 
 use std::{fs, io, os::unix::fs::FileExt, path::Path, sync::Arc};
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{Advice, FallocateFlags};
 
 /// A file system.
 pub trait Io: Send + Sync + 'static {
@@ -37,6 +37,8 @@ pub trait File: Send + Sync {
     fn sync_data(&self) -> io::Result<()>;
     /// Grows the file to `size` bytes of zeros, with the room reserved where the file system can.
     fn allocate(&self, size: u64) -> io::Result<()>;
+    /// What is kept of it in RAM and is on the disk, too, need not be kept: it is read from the disk next time.
+    fn forget(&self) {}
 }
 
 /// The real disk.
@@ -104,5 +106,10 @@ impl File for fs::File {
         }
         // The new size is needed after a power cut; fdatasync carries it.
         fs::File::sync_data(self)
+    }
+
+    fn forget(&self) {
+        // Advice: where it is not taken, what is in RAM is verified.
+        let _ = rustix::fs::fadvise(self, 0, None, Advice::DontNeed);
     }
 }

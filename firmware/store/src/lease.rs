@@ -31,6 +31,11 @@ impl Leases {
         self.lock().insert(id, State { generation, readers: 0, leaving: false });
     }
 
+    /// Whether that generation can be read from now on.
+    pub(crate) fn gives(&self, id: u32, generation: u64) -> bool {
+        self.lock().get(&id).is_some_and(|state| !state.leaving && state.generation == generation)
+    }
+
     /// Lets nobody new read it; the readers it still has.
     pub(crate) fn close(&self, id: u32) -> usize {
         self.lock().get_mut(&id).map_or(0, |state| {

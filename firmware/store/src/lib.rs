@@ -12,10 +12,11 @@
 //!
 //! # A segment on its way to the disk
 //! Each step waits for the one before:
-//! 1. A part line (all tracks' chunks of one part index) becomes one record of the active extent.
+//! 1. A part line (all tracks' chunks of one part index) becomes one record of the active extent, and is durable as
+//!    soon as no other line waits: a power cut costs the part that was under way.
 //! 2. With the segment's last line: fdatasync of the extent, one catalogue batch, flush, fdatasync of the
 //!    catalogue's log. Only then it is acknowledged.
-//! 3. When no free extent is left ahead of the writer, the oldest leaves: its segments leave every window, its
+//! 3. When no free extent is left ahead of the writer, the oldest that no pin needs leaves (see `retention`): its segments leave every window, its
 //!    last readers get ten seconds (whoever is slower gets [`Error::Gone`]), its keys are deleted and it is
 //!    marked free in one durable batch. Only then its generation is raised and it is overwritten.
 //!
@@ -28,26 +29,36 @@
 //! - Stream ids and where each stream ends are told by seals and layout records alone, so a channel goes on
 //!   without waiting for the catalogue to be opened, checked or built again.
 //! - Checksums are verified at every read from disk: CRC32C costs less than the copy. A mismatch marks the
-//!   segment as a gap, here and in the catalogue.
+//!   segment as a gap, here and in the catalogue. What nobody reads is read slowly in idle time (see `scrub`).
+//! - Pins are the caller's: given when the store is opened and whenever they change, never written here.
 
 mod catalogue;
+mod commit;
 mod committer;
 mod entry;
 mod error;
 mod expiry;
 mod extent;
+pub mod file;
 mod held;
 mod index;
 pub mod io;
 mod layouts;
 mod lease;
+mod listing;
 mod live;
 mod load;
+mod pin;
+mod rate;
 mod reader;
 mod reconcile;
 mod record;
+mod recording;
+mod retention;
 mod ring;
+mod scrub;
 mod shared;
+mod source;
 mod status;
 mod store;
 mod stream;
@@ -58,7 +69,9 @@ mod writer;
 pub use error::{Error, Kind};
 pub use io::{Disk, Io};
 pub use live::NewPart;
+pub use pin::{Pin, PinStatus};
 pub use reader::Reader;
-pub use status::{Extents, Failure, Recovery, Status, StreamStatus};
+pub use recording::Recording;
+pub use status::{Extents, Failure, Recovery, Scrub as ScrubStatus, Status, StreamStatus};
 pub use store::{Config, Store};
 pub use writer::Writer;

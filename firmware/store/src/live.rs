@@ -4,6 +4,8 @@
 //! that was never acknowledged is a gap from then on. A segment that lacks a track when it closes is not
 //! kept: it could be played by nobody.
 
+mod past;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +14,7 @@ use media::{EdgeSegment, Grid, History, Layout, Window};
 use crate::{
     Error,
     held::{Held, HeldTrack, Line, Part},
+    pin::{Reach, segments},
 };
 
 /// A segment that was never acknowledged leaves RAM at this many times `live`.
@@ -76,21 +79,22 @@ pub(crate) struct Live {
     /// What was recorded before this process is in `history`.
     whole: bool,
     grid: Grid,
+    /// How far back the stream stays listed beyond `window`.
+    reaches: Vec<Reach>,
+    /// The layouts, as windows share them.
+    listed: Arc<[Arc<Layout>]>,
 }
 
 impl Live {
     pub(crate) fn new(grid: Grid, resume: Resume, live_nanos: u128, window_nanos: u128) -> Self {
-        let segments = |nanos: u128| {
-            u64::try_from(nanos.div_ceil(u128::from(grid.segment_nanos().max(1)))).unwrap_or(u64::MAX).max(1)
-        };
         let (settled, discontinuity) = match resume {
             Resume::After { last, discontinuity } => (Some(last), Some(discontinuity)),
             Resume::New | Resume::Unknown => (None, None),
         };
         Self {
             resume,
-            live: segments(live_nanos),
-            window: segments(window_nanos),
+            live: segments(live_nanos, &grid),
+            window: segments(window_nanos, &grid),
             held: Vec::new(),
             history: History::default(),
             layouts: Vec::new(),
@@ -104,6 +108,8 @@ impl Live {
             ended: false,
             whole: resume == Resume::New,
             grid,
+            reaches: Vec::new(),
+            listed: Arc::new([]),
         }
     }
 
@@ -122,6 +128,7 @@ impl Live {
             None => 0,
         };
         self.layouts.push((layout, used));
+        self.list_layouts();
         self.refresh();
         lines
     }
@@ -191,47 +198,6 @@ impl Live {
         self.find(number).is_ok_and(|at| self.held[at].unrecorded)
     }
 
-    /// The disk no longer has what came before `number`.
-    pub(crate) fn drop_before(&mut self, number: u64) {
-        self.history.drop_before(number);
-        self.prune_layouts();
-    }
-
-    pub(crate) fn mark_gap(&mut self, number: u64) {
-        self.history.mark_gap(number);
-    }
-
-    /// What the catalogue has of the stream below this number was there before this process; none while
-    /// that is not known.
-    pub(crate) fn boundary(&self) -> Option<u64> {
-        match self.resume {
-            Resume::New => Some(0),
-            Resume::After { last, .. } => Some(last + 1),
-            Resume::Unknown => self.first,
-        }
-    }
-
-    /// Puts what the catalogue has below [`boundary`](Self::boundary) before what this process has written.
-    /// Each layout comes with the last segment that names it.
-    pub(crate) fn splice(&mut self, recorded: History, layouts: Vec<(Arc<Layout>, u64)>) {
-        let Some(boundary) = self.boundary() else { return };
-        let written = std::mem::replace(&mut self.history, recorded);
-        for segment in written.iter().filter(|segment| segment.number >= boundary) {
-            self.history.push(segment.clone());
-        }
-        for (layout, last) in layouts.into_iter().rev() {
-            match self.layouts.iter_mut().find(|(known, _)| known.id == layout.id) {
-                Some((_, used)) => *used = (*used).max(last),
-                None => self.layouts.insert(0, (layout, last)),
-            }
-        }
-        if let Some(last) = self.history.last() {
-            self.history.drop_before(last.number.saturating_sub(self.window));
-        }
-        self.prune_layouts();
-        self.whole = true;
-    }
-
     /// Whether what was recorded before this process is in the window.
     pub(crate) fn is_whole(&self) -> bool {
         self.whole
@@ -240,7 +206,7 @@ impl Live {
     pub(crate) fn window(&self) -> Window {
         Window {
             grid: self.grid,
-            layouts: self.layouts.iter().map(|(layout, _)| Arc::clone(layout)).collect(),
+            layouts: Arc::clone(&self.listed),
             history: self.history.clone(),
             edge: self.edge.clone(),
             ended: self.ended,
@@ -255,11 +221,6 @@ impl Live {
     /// The last segment before which nothing can begin any more.
     pub(crate) fn settled(&self) -> Option<u64> {
         self.settled
-    }
-
-    /// The oldest number that a window ending at [`boundary`](Self::boundary) can list.
-    pub(crate) fn oldest_listed(&self) -> u64 {
-        self.boundary().unwrap_or(0).saturating_sub(self.window + 1)
     }
 
     pub(crate) fn held(&self) -> Vec<Arc<Held>> {
@@ -382,7 +343,7 @@ impl Live {
             *used = held.number;
         }
         self.history.push(held.segment(&self.grid));
-        self.history.drop_before(held.number.saturating_sub(self.window));
+        self.history.drop_before(self.floor(held.number));
         self.prune_layouts();
     }
 
@@ -406,14 +367,6 @@ impl Live {
             self.held.drain(..gone);
             self.refresh();
         }
-    }
-
-    fn prune_layouts(&mut self) {
-        let listed = self.history.first().map(|segment| segment.number);
-        let held = self.held.first().map(|held| held.number);
-        let oldest = listed.into_iter().chain(held).min().unwrap_or(0);
-        let current = self.layouts.last().map(|(layout, _)| layout.id);
-        self.layouts.retain(|(layout, used)| Some(layout.id) == current || *used >= oldest);
     }
 
     fn refresh(&mut self) {

@@ -1,37 +1,14 @@
 //! Brings a stream's history from the catalogue into its window, some keys at a time.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use media::{History, Layout};
-
-use crate::{
-    Error,
-    catalogue::{Catalogue, init, seg, seg_of},
-    committer::Committer,
-    entry::Entry,
-    layouts::Described,
-    stream::Stream,
-};
-
-/// Keys read at a time.
-const KEYS: usize = 500;
+use crate::{Error, committer::Committer, extent::Range, listing::Listing, stream::Stream};
 
 /// A history on its way in.
 pub(crate) struct Load {
     stream: Arc<Stream>,
     id: u16,
-    /// The next key to read.
-    from: Vec<u8>,
-    /// The end, exclusive.
-    to: Vec<u8>,
-    history: History,
-    /// With the last segment that names it; none where the catalogue lacks it.
-    layouts: BTreeMap<u64, Option<(Arc<Layout>, u64)>>,
-    /// Whether it is listed depends on its successor.
-    previous: Option<(u64, Entry)>,
+    listing: Listing,
 }
 
 impl Committer<'_> {
@@ -43,23 +20,18 @@ impl Committer<'_> {
         waiting.find_map(|stream| {
             let &id = stream.id.get()?;
             let (from, to) = stream.look(|live| Some((live.oldest_listed(), live.boundary()?)))?;
-            Some(Load {
-                stream: Arc::clone(stream),
-                id,
-                from: seg(id, from),
-                to: seg(id, to),
-                history: History::default(),
-                layouts: BTreeMap::new(),
-                previous: None,
-            })
+            let listing = Listing::new(id, stream.grid, from, to);
+            Some(Load { stream: Arc::clone(stream), id, listing })
         })
     }
 
     pub(crate) fn load_on(&mut self) -> Result<(), Error> {
         let Some(catalogue) = &self.catalogue else { return Ok(()) };
         let Some(mut load) = self.load.take().or_else(|| self.next_to_load()) else { return Ok(()) };
-        if load.step(&**catalogue)? {
-            load.finish(&**catalogue)?;
+        if load.listing.step(&**catalogue, &self.shared.leases)? {
+            let (history, layouts) = load.listing.finish();
+            load.stream.change(|live| live.splice(history, layouts));
+            load.stream.loaded.store(true, Ordering::Release);
         } else {
             self.load = Some(load);
         }
@@ -74,61 +46,10 @@ impl Committer<'_> {
 }
 
 impl Load {
-    /// Reads some keys; true at the end.
-    fn step(&mut self, catalogue: &dyn Catalogue) -> Result<bool, Error> {
-        let pairs = catalogue.scan(&self.from, &self.to, KEYS)?;
-        let end = pairs.len() < KEYS;
-        for (key, value) in pairs {
-            let Some((_, number)) = seg_of(&key) else { continue };
-            self.from = [key.as_slice(), &[0]].concat();
-            let Ok(entry) = Entry::decode(&value) else { continue };
-            let discontinuity = entry.discontinuity;
-            if let Some((number, previous)) = self.previous.replace((number, entry)) {
-                self.list(catalogue, number, previous, Some(discontinuity))?;
-            }
+    /// What goes while it is read is not listed.
+    pub(crate) fn forget(&mut self, range: &Range) {
+        if range.id == self.id {
+            self.listing.forget(range.first, range.last);
         }
-        Ok(end)
-    }
-
-    /// Lists a segment that can be served: all lines, all tracks; its end may only lack before a discontinuity.
-    fn list(
-        &mut self,
-        catalogue: &dyn Catalogue,
-        number: u64,
-        entry: Entry,
-        next: Option<u32>,
-    ) -> Result<(), Error> {
-        if !entry.last && next == Some(entry.discontinuity) {
-            return Ok(());
-        }
-        let layout = match self.layouts.entry(entry.layout) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(new) => {
-                let value = catalogue.get(&init(entry.layout))?;
-                let described = value.and_then(|value| Described::decode(&value).ok());
-                new.insert(described.map(|described| (Arc::new(described.layout), number)))
-            }
-        };
-        if let Some((layout, last)) = layout
-            && entry.is_whole(layout.tracks.len())
-        {
-            *last = number;
-            self.history.push(entry.segment(number, &self.stream.grid, layout));
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, catalogue: &dyn Catalogue) -> Result<(), Error> {
-        if let Some((number, entry)) = self.previous.take() {
-            self.list(catalogue, number, entry, None)?;
-        }
-        // What was expired while this was read is not listed.
-        let oldest = catalogue.scan(&seg(self.id, 0), &self.to, 1)?;
-        let oldest = oldest.first().and_then(|(key, _)| seg_of(key)).map_or(u64::MAX, |(_, number)| number);
-        self.history.drop_before(oldest);
-        let layouts = self.layouts.into_values().flatten().collect();
-        self.stream.change(|live| live.splice(self.history, layouts));
-        self.stream.loaded.store(true, Ordering::Release);
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The reading end of a stream.
 
-use std::{path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use media::{LayoutId, Window};
@@ -10,14 +10,9 @@ use tokio::{
 };
 
 use crate::{
-    Error, Io,
-    catalogue::{Catalogue, seg},
-    entry::{Entry, Place},
-    extent::{read_chunk, read_record},
-    io::File,
-    lease::{Lease, Leases},
-    ring::open_extent,
-    shared::{Message, Shared},
+    Error,
+    shared::Shared,
+    source::{self, Located, locate},
     stream::Stream,
 };
 
@@ -91,114 +86,28 @@ impl Reader {
     /// By [`kind`](Error::kind): not-found where it never was or is still open, gone where it is no longer kept,
     /// corrupt where it is a gap, unavailable while the disk fails.
     pub async fn segment(&self, track: &str, number: u64) -> Result<Vec<Bytes>, Error> {
-        let no_track = || Error::NoSuchTrack { track: track.to_owned(), number };
         let index = {
             let picture = self.stream.picture();
-            if let Some(held) = picture.held(number) {
-                let index = held.layout.index_of(track).ok_or_else(no_track)?;
-                let track = held.tracks.get(index).filter(|track| track.closed && !track.parts.is_empty());
-                let track = track.ok_or(Error::NotFound(number))?;
-                return Ok(track.parts.iter().map(|part| part.data.clone()).collect());
+            match locate(&picture.window, picture.held(number), track, number)? {
+                Located::Ram(chunks) => return Ok(chunks),
+                Located::Disk(index) => index,
             }
-            let window = &picture.window;
-            let Some(segment) = window.history.get(number) else {
-                let expired = window.history.first().is_some_and(|first| number < first.number);
-                return Err(if expired { Error::Gone(number) } else { Error::NotFound(number) });
-            };
-            if segment.gap {
-                return Err(Error::Corrupt(number));
-            }
-            let layout = window.layout_by_id(segment.layout).ok_or(Error::NotFound(number))?;
-            layout.index_of(track).ok_or_else(no_track)?
         };
-        let this = self.clone();
-        let read = task::spawn_blocking(move || this.read(index, number)).await;
-        read.map_err(|error| Error::Thread { name: "segment reader", reason: error.to_string() })?
+        let stream = *self.stream.id.get().ok_or(Error::NotOpen)?;
+        let shared = Arc::clone(&self.shared);
+        on_thread(move || source::read(&shared, stream, number, source::chunk(index))).await
     }
 
     #[cfg(test)]
     pub(crate) fn loaded(&self) -> bool {
         self.stream.loaded.load(std::sync::atomic::Ordering::Acquire)
     }
-
-    fn read(&self, track: usize, number: u64) -> Result<Vec<Bytes>, Error> {
-        let catalogue = self.shared.catalogue().ok_or(Error::NotOpen)?;
-        let stream = *self.stream.id.get().ok_or(Error::NotOpen)?;
-        let source = Source {
-            io: &*self.shared.io,
-            dir: &self.shared.extents_dir(),
-            size: self.shared.config.extent,
-            leases: &self.shared.leases,
-        };
-        let result = source.segment(&*catalogue, stream, track, number);
-        if let Err(Error::Corrupt(_)) = result {
-            tracing::error!(channel = self.stream.channel, number, "segment fails its checksum");
-            self.stream.change(|live| live.mark_gap(number));
-            self.shared.hint(Message::Quarantine { stream, number });
-        }
-        result
-    }
 }
 
-/// The disk as a reader sees it.
-struct Source<'a> {
-    io: &'a dyn Io,
-    dir: &'a Path,
-    size: u64,
-    leases: &'a Arc<Leases>,
-}
-
-impl Source<'_> {
-    fn segment(
-        &self,
-        catalogue: &dyn Catalogue,
-        stream: u16,
-        track: usize,
-        number: u64,
-    ) -> Result<Vec<Bytes>, Error> {
-        let value = catalogue.get(&seg(stream, number))?.ok_or(Error::Gone(number))?;
-        let entry = Entry::decode(&value)?;
-        if entry.quarantined {
-            return Err(Error::Corrupt(number));
-        }
-        let mut chunks = Vec::with_capacity(entry.places.len());
-        let mut open: Option<(u32, Lease, Arc<dyn File>)> = None;
-        for place in entry.places {
-            if open.as_ref().is_none_or(|(extent, ..)| *extent != place.extent) {
-                let lease = self.leases.take(place.extent, place.generation).ok_or(Error::Gone(number))?;
-                open = Some((place.extent, lease, open_extent(self.io, self.dir, place.extent)?));
-            }
-            let Some((_, lease, file)) = &open else { continue };
-            let chunk = self.chunk(&**file, place, track);
-            // Overwritten while it was read: whatever that gave is not the segment.
-            if !lease.holds() {
-                return Err(Error::Gone(number));
-            }
-            match chunk? {
-                Found::Chunk(data) => chunks.push(data.into()),
-                Found::Nothing => {}
-                Found::Damage => return Err(Error::Corrupt(number)),
-            }
-        }
-        Ok(chunks)
-    }
-
-    fn chunk(&self, file: &dyn File, place: Place, track: usize) -> Result<Found, Error> {
-        let failed = |error| Error::disk("read", crate::extent::path(self.dir, place.extent))(error);
-        let placed =
-            read_record(file, place.generation, u64::from(place.offset), self.size).map_err(failed)?;
-        let Some(placed) = placed else { return Ok(Found::Damage) };
-        let index = placed.record.chunks.iter().position(|chunk| usize::from(chunk.track) == track);
-        let Some(index) = index else { return Ok(Found::Nothing) };
-        let data = read_chunk(file, &placed, index).map_err(failed)?;
-        Ok(data.map_or(Found::Damage, Found::Chunk))
-    }
-}
-
-/// A track's share of one part line.
-enum Found {
-    Chunk(Vec<u8>),
-    /// The track has no chunk in this line.
-    Nothing,
-    Damage,
+/// Runs what waits for the disk where it holds up nobody.
+pub(crate) async fn on_thread<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = task::spawn_blocking(read).await;
+    done.map_err(|error| Error::Thread { name: "segment reader", reason: error.to_string() })?
 }

@@ -4,7 +4,10 @@
 //! extent's own count of records (its seal) is greater than what the catalogue refers to. Such an extent is
 //! read, header by header, and its segments are merged into the catalogue.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use crate::{
     Error, Recovery,
@@ -27,6 +30,8 @@ pub(crate) struct Reconcile {
     phase: Phase,
     damage: Option<String>,
     segments: usize,
+    /// Segments with this mark, until told.
+    quarantined: Option<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -47,7 +52,7 @@ impl Reconcile {
     pub(crate) fn new(ring: &Ring, damage: Option<String>) -> Self {
         let kept =
             ring.extents.iter().filter(|(_, extent)| matches!(extent.state, State::Active | State::Sealed));
-        let expected = kept.map(|(&id, extent)| {
+        let expected = kept.map(|(id, extent)| {
             let contents = &extent.contents;
             let (generation, records, end) = (contents.generation, contents.records, contents.end);
             (id, Expected { generation, records, end })
@@ -58,6 +63,7 @@ impl Reconcile {
             phase: Phase::Count(seg(0, 0)),
             damage,
             segments: 0,
+            quarantined: Some(0),
         }
     }
 
@@ -67,13 +73,19 @@ impl Reconcile {
         let next = pairs.last().map(|(key, _)| [key.as_slice(), &[0]].concat());
         let mut batch = Batch::default();
         for (key, value) in pairs {
-            let entry = Entry::decode(&value).ok();
-            let entry = entry
-                .filter(|entry| entry.places.iter().all(|place| ring.holds(place.extent, place.generation)));
-            let Some(entry) = entry else {
+            let Ok(mut entry) = Entry::decode(&value) else {
                 batch.remove(key);
                 continue;
             };
+            if !entry.keep_places(|place| ring.holds(place.extent, place.generation)) {
+                match entry.places.is_empty() {
+                    true => batch.remove(key),
+                    false => batch.insert(key, entry.encode())?,
+                }
+            }
+            if let Some(count) = self.quarantined.as_mut().filter(|_| entry.quarantined) {
+                *count += 1;
+            }
             for place in entry.places {
                 let expected = self.expected.get(&place.extent);
                 if expected.is_some_and(|expected| {
@@ -106,43 +118,69 @@ impl Reconcile {
 
     /// Merges what an extent holds into the catalogue.
     fn read(&mut self, id: u32, ring: &Ring, catalogue: &dyn Catalogue) -> Result<(), Error> {
-        let Some(&Expected { generation, end, .. }) = self.expected.get(&id) else { return Ok(()) };
-        if !ring.holds(id, generation) {
-            return Ok(());
+        if let Some(&Expected { generation, end, .. }) = self.expected.get(&id)
+            && ring.holds(id, generation)
+        {
+            self.segments += merge(ring, catalogue, id, generation, 0..end)?;
         }
-        let mut batch = Batch::default();
-        let mut found: BTreeMap<(u16, u64), Entry> = BTreeMap::new();
-        for placed in ring.walk(id, generation)?.into_iter().filter(|placed| placed.offset < end) {
-            let record = &placed.record;
-            if record.kind == Kind::Layout {
-                if let Some(described) = ring.described(id, &placed)? {
-                    batch.insert(init(record.layout), described.encode()?.to_vec())?;
-                }
-                continue;
-            }
-            let Ok(offset) = u32::try_from(placed.offset) else { continue };
-            let entry = Entry::of(record, Place { part: record.part, extent: id, generation, offset });
-            found
-                .entry((record.stream, record.number))
-                .and_modify(|known| known.merge(&entry))
-                .or_insert(entry);
-        }
-        for ((stream, number), mut entry) in found {
-            let key = seg(stream, number);
-            let known = catalogue.get(&key)?.and_then(|value| Entry::decode(&value).ok());
-            if let Some(known) = &known {
-                entry.merge(known);
-            }
-            if known.as_ref() != Some(&entry) {
-                batch.insert(key, entry.encode())?;
-                self.segments += 1;
-            }
-            if batch.changes.len() >= KEYS {
-                catalogue.commit(&std::mem::take(&mut batch))?;
-            }
-        }
-        if batch.is_empty() { Ok(()) } else { catalogue.commit(&batch) }
+        Ok(())
     }
+
+    fn put_back(&mut self, id: u32) {
+        if let Phase::Read { todo, done, .. } = &mut self.phase {
+            todo.push(id);
+            *done -= 1;
+        }
+    }
+
+    /// Merges what the active extent holds from an offset on: what was durable before its segment was whole.
+    pub(crate) fn index(ring: &Ring, catalogue: &dyn Catalogue, from: u64) -> Result<(), Error> {
+        let Some((id, contents)) = ring.active() else { return Ok(()) };
+        merge(ring, catalogue, id, contents.generation, from..contents.end).map(|_| ())
+    }
+}
+
+/// Puts the records of an extent into the catalogue; the segments that changed.
+fn merge(
+    ring: &Ring,
+    catalogue: &dyn Catalogue,
+    id: u32,
+    generation: u64,
+    offsets: Range<u64>,
+) -> Result<usize, Error> {
+    let mut batch = Batch::default();
+    let mut found: BTreeMap<(u16, u64), Entry> = BTreeMap::new();
+    for placed in ring.walk(id, generation)?.into_iter().filter(|placed| offsets.contains(&placed.offset)) {
+        let record = &placed.record;
+        if record.kind == Kind::Layout {
+            if let Some(described) = ring.described(id, &placed)? {
+                batch.insert(init(record.layout), described.encode()?.to_vec())?;
+            }
+            continue;
+        }
+        let Ok(offset) = u32::try_from(placed.offset) else { continue };
+        let entry = Entry::of(record, Place { part: record.part, extent: id, generation, offset });
+        found.entry((record.stream, record.number)).and_modify(|known| known.merge(&entry)).or_insert(entry);
+    }
+    let mut segments = 0;
+    for ((stream, number), mut entry) in found {
+        let key = seg(stream, number);
+        let known = catalogue.get(&key)?.and_then(|value| Entry::decode(&value).ok());
+        if let Some(known) = &known {
+            entry.merge(known);
+        }
+        if known.as_ref() != Some(&entry) {
+            batch.insert(key, entry.encode())?;
+            segments += 1;
+        }
+        if batch.changes.len() >= KEYS {
+            catalogue.commit(&std::mem::take(&mut batch))?;
+        }
+    }
+    if !batch.is_empty() {
+        catalogue.commit(&batch)?;
+    }
+    Ok(segments)
 }
 
 impl Committer<'_> {
@@ -159,8 +197,16 @@ impl Committer<'_> {
                 *done += 1;
                 // Histories grow while this goes on, ever less often: each time they are read as a whole.
                 let show = done.is_power_of_two();
-                if let Some(id) = todo.pop() {
-                    reconcile.read(id, &self.ring, &**catalogue)?;
+                if let Some(id) = todo.pop()
+                    && let Err(error) = reconcile.read(id, &self.ring, &**catalogue)
+                {
+                    if !matches!(error, Error::Disk { .. }) || !self.ring.answers(id) {
+                        // Where it is the disk, this extent comes first when it works again.
+                        reconcile.put_back(id);
+                        self.reconcile = Some(reconcile);
+                        return Err(error);
+                    }
+                    tracing::warn!(%error, id, "extent cannot be read");
                 }
                 if show {
                     self.load_again();
@@ -171,7 +217,10 @@ impl Committer<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, reconcile: Reconcile) {
+    fn tell(&mut self, mut reconcile: Reconcile) {
+        // Counted once: from then on each change is added.
+        let counted = !matches!(reconcile.phase, Phase::Count(_));
+        let quarantined = reconcile.quarantined.take_if(|_| counted);
         let recovery = match &reconcile.phase {
             Phase::Count(_) => Recovery::Checking,
             Phase::Read { total: 0, .. } => Recovery::Clean,
@@ -187,6 +236,10 @@ impl Committer<'_> {
         if !matches!(recovery, Recovery::Clean | Recovery::Rebuilt { .. }) {
             self.reconcile = Some(reconcile);
         }
-        self.shared.board.lock().recovery = recovery;
+        let mut board = self.shared.board.lock();
+        board.recovery = recovery;
+        if let Some(quarantined) = quarantined {
+            board.quarantined = quarantined;
+        }
     }
 }

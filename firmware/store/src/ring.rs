@@ -1,30 +1,36 @@
-//! The ring of extent files: which is free, which is written, which is next to go.
+//! The ring of extent files: which is free, which is written, which holds what.
 //!
 //! All room is reserved when the ring is opened, so its size is exact and a full disk is known then. Each file
 //! is also written once with zeros, in the background: after that every write is an overwrite, which the file
 //! system does without touching its journal.
+//!
+//! An extent on which a write or fdatasync fails is left: what was acknowledged in it stays readable, and once its
+//! segments are gone it is bad and not written again. Where several fail in a row it is the disk that fails, and none of
+//! them is blamed.
 
 mod open;
+mod tally;
+mod write;
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
 
-use bytes::Bytes;
-use media::Grid;
-
 use crate::{
     Error, Io,
-    entry::Place,
-    extent::{self, Contents, Head, Placed, RECORDS, SEAL},
+    extent::{self, Contents, Head, Placed},
     io::File,
     layouts::Described,
     lease::Leases,
-    record::{Kind, PAGE, Record},
+    record::Kind,
 };
+
+pub(crate) use tally::Tally;
+
+/// Extents that may fail one after another before it is the disk.
+const ROW: usize = 3;
 
 /// The extents of one store. Owned by the committer.
 pub(crate) struct Ring {
@@ -34,20 +40,28 @@ pub(crate) struct Ring {
     pub(crate) store: String,
     /// Bytes in one extent.
     pub(crate) size: u64,
-    pub(crate) extents: BTreeMap<u32, Extent>,
+    pub(crate) extents: Tally,
     active: Option<Active>,
     /// The highest that an extent has.
     generation: u64,
     leases: Arc<Leases>,
     /// Bytes written since the ring was opened.
     pub(crate) written: u64,
+    /// Extents that failed since a write succeeded.
+    suspects: Vec<u32>,
+    /// They were so many that it is the disk.
+    failing: bool,
+    /// A write on the active extent has failed.
+    faulty: bool,
 }
 
 /// One extent as the ring knows it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Extent {
     pub(crate) state: State,
     pub(crate) contents: Contents,
+    /// It is not written again.
+    pub(crate) spent: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +74,8 @@ pub(crate) enum State {
     Sealed,
     /// Its segments have left the window; its last readers have until ten seconds from then.
     Leaving(Instant),
+    /// It cannot be read or written.
+    Bad,
 }
 
 struct Active {
@@ -76,11 +92,26 @@ struct Tail {
     chain: u32,
 }
 
+impl Extent {
+    fn new(state: State, contents: Contents) -> Self {
+        Self { state, contents, spent: false }
+    }
+}
+
 impl Ring {
     /// Every record of an extent, in order.
     pub(crate) fn walk(&self, id: u32, generation: u64) -> Result<Vec<Placed>, Error> {
+        match self.walk_readable(id, generation)? {
+            (placed, None) => Ok(placed),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// The records of an extent before what cannot be read, and why that is so.
+    fn walk_readable(&self, id: u32, generation: u64) -> Result<(Vec<Placed>, Option<Error>), Error> {
         let file = self.file(id)?;
-        extent::walk(&*file, generation, self.size).map_err(Error::disk("read", self.path(id)))
+        let (placed, error) = extent::walk(&*file, generation, self.size);
+        Ok((placed, error.map(Error::disk("read", self.path(id)))))
     }
 
     /// The layout in a layout record; none where its bytes are damaged.
@@ -98,120 +129,25 @@ impl Ring {
         self.active.as_ref().map(|active| (active.id, &active.tail.contents))
     }
 
-    /// Whether a record of this length, and a layout record, still go into the active extent.
-    pub(crate) fn fits(&self, len: u64, channel: &str) -> bool {
-        self.active.as_ref().is_some_and(|active| {
-            active.tail.contents.end + len <= self.size && active.tail.contents.seal_has_room(channel)
-        })
-    }
-
-    /// Writes a record behind the last; not durable before [`sync`](Self::sync).
-    pub(crate) fn append(
-        &mut self,
-        mut record: Record,
-        payload: &[Bytes],
-        channel: &str,
-        grid: Grid,
-    ) -> Result<Place, Error> {
-        let active = self.active.as_mut().ok_or(Error::NoExtent)?;
-        record.generation = active.tail.contents.generation;
-        record.chain = active.tail.chain;
-        let (bytes, crc) = record.encode(payload);
-        let offset = active.tail.contents.end;
-        active
-            .file
-            .write_at(&bytes, offset)
-            .map_err(Error::disk("write", extent::path(&self.dir, active.id)))?;
-        self.written += bytes.len() as u64;
-        active.tail.contents.add(&record, Some((channel, grid)));
-        active.tail.chain = crc;
-        let offset = u32::try_from(offset).map_err(|_| Error::TooLarge {
-            what: "extent",
-            len: offset,
-            limit: u64::from(u32::MAX),
-        })?;
-        Ok(Place { part: record.part, extent: active.id, generation: record.generation, offset })
-    }
-
-    /// Makes everything appended durable.
-    pub(crate) fn sync(&mut self) -> Result<(), Error> {
-        let Some(active) = &mut self.active else { return Ok(()) };
-        active.file.sync_data().map_err(Error::disk("fdatasync", extent::path(&self.dir, active.id)))?;
-        active.synced = active.tail.clone();
-        if let Some(extent) = self.extents.get_mut(&active.id) {
-            extent.contents = active.synced.contents.clone();
-        }
-        Ok(())
-    }
-
-    /// Forgets what is not known to be durable: after a failed fdatasync nobody knows what was written.
-    pub(crate) fn roll_back(&mut self) {
-        if let Some(active) = &mut self.active {
-            active.tail = active.synced.clone();
-        }
-    }
-
-    /// Ends the active extent.
-    pub(crate) fn seal(&mut self) -> Result<(), Error> {
-        let Some(active) = &self.active else { return Ok(()) };
-        let id = active.id;
-        let page = active.tail.contents.encode()?;
-        active.file.write_at(&page, SEAL).map_err(Error::disk("seal", self.path(id)))?;
-        self.written += PAGE;
-        self.sync()?;
-        self.set(id, State::Sealed);
-        self.active = None;
-        Ok(())
-    }
-
-    /// Takes a free extent into use: from here on what it held is void.
-    pub(crate) fn activate(&mut self) -> Result<u32, Error> {
-        let free = self.extents.iter().filter(|(_, extent)| extent.state == State::Free);
-        let free = free.min_by_key(|(_, extent)| extent.contents.generation);
-        // The background writes zeros from the lowest raw extent up.
-        let raw = self.extents.iter().rfind(|(_, extent)| extent.state == State::Raw);
-        let (&id, _) = free.or(raw).ok_or(Error::NoExtent)?;
-        let generation = self.generation + 1;
-        let file = self.file(id)?;
-        let mut pages = Head::new(&self.store, id, self.size, generation).encode()?;
-        pages.resize(RECORDS as usize, 0);
-        file.write_at(&pages, 0).map_err(Error::disk("write", self.path(id)))?;
-        self.written += RECORDS;
-        self.generation = generation;
-        let tail = Tail { contents: Contents::new(generation), chain: extent::first_chain(generation) };
-        self.extents.insert(id, Extent { state: State::Active, contents: tail.contents.clone() });
-        self.active = Some(Active { id, file, synced: tail.clone(), tail });
-        self.leases.open(id, generation);
-        Ok(id)
-    }
-
     /// An extent whose file may be removed.
     pub(crate) fn unused(&self) -> Option<u32> {
-        let unused = |extent: &Extent| matches!(extent.state, State::Free | State::Raw);
-        self.extents.iter().rfind(|(_, extent)| unused(extent)).map(|(&id, _)| id)
+        let free = || self.extents.free().last().map(|&(_, id)| id);
+        self.extents.raw().last().copied().or_else(free)
     }
 
     /// Extents that can be taken into use.
     pub(crate) fn free(&self) -> usize {
-        self.count(|state| matches!(state, State::Free | State::Raw))
+        self.extents.free().len() + self.extents.raw().len()
     }
 
-    pub(crate) fn count(&self, of: impl Fn(State) -> bool) -> usize {
-        self.extents.values().filter(|extent| of(extent.state)).count()
-    }
-
-    /// The extent that was sealed first.
-    pub(crate) fn oldest(&self) -> Option<u32> {
-        let sealed = self.extents.iter().filter(|(_, extent)| extent.state == State::Sealed);
-        sealed.min_by_key(|(_, extent)| extent.contents.generation).map(|(&id, _)| id)
+    /// Extents that can hold something.
+    pub(crate) fn capacity(&self) -> usize {
+        self.extents.len() - self.extents.bad()
     }
 
     /// The extent that is waiting for its last readers, and since when.
     pub(crate) fn leaving(&self) -> Option<(u32, Instant)> {
-        self.extents.iter().find_map(|(&id, extent)| match extent.state {
-            State::Leaving(since) => Some((id, since)),
-            _ => None,
-        })
+        self.extents.leaving()
     }
 
     /// Takes no new readers.
@@ -228,47 +164,38 @@ impl Ring {
     /// Its keys are gone from the catalogue: it may be overwritten.
     pub(crate) fn release(&mut self, id: u32) {
         self.leases.revoke(id);
-        if let Some(extent) = self.extents.get_mut(&id) {
-            let generation = extent.contents.generation;
-            *extent = Extent { state: State::Free, contents: Contents { generation, ..Contents::default() } };
+        if let Some(extent) = self.extents.get(id) {
+            let state = if extent.spent { State::Bad } else { State::Free };
+            let contents = Contents { generation: extent.contents.generation, ..Contents::default() };
+            self.extents.put(id, Extent { state, contents, spent: extent.spent });
         }
     }
 
     /// Whether records of this generation of the extent are kept.
     pub(crate) fn holds(&self, id: u32, generation: u64) -> bool {
-        self.extents.get(&id).is_some_and(|extent| {
+        self.extents.get(id).is_some_and(|extent| {
             extent.contents.generation == generation && matches!(extent.state, State::Active | State::Sealed)
         })
     }
 
-    /// Writes up to `len` zeros at `offset` of a raw extent; where to go on, none when it is done.
-    pub(crate) fn zero(&mut self, id: u32, offset: u64, len: u64) -> Result<Option<u64>, Error> {
-        let file = self.file(id)?;
-        let path = self.path(id);
-        let end = (offset + len).min(self.size);
-        file.write_at(&vec![0; (end - offset) as usize], offset).map_err(Error::disk("prepare", &path))?;
-        file.sync_data().map_err(Error::disk("prepare", &path))?;
-        self.written += end - offset;
-        if end < self.size {
-            return Ok(Some(end));
-        }
-        let head = Head::new(&self.store, id, self.size, 0).encode()?;
-        file.write_at(&head, 0).map_err(Error::disk("prepare", &path))?;
-        file.sync_data().map_err(Error::disk("prepare", &path))?;
-        self.set(id, State::Free);
-        Ok(None)
+    /// Whether the disk gives anything: the head of some other extent.
+    pub(crate) fn answers(&self, except: u32) -> bool {
+        let other = self.extents.sealed().iter().map(|&(_, id)| id).find(|&id| id != except);
+        let other = other.or(self.extents.free().first().map(|&(_, id)| id));
+        other.is_some_and(|id| self.pages(id).is_ok())
     }
 
     /// Deletes a free extent's file.
     pub(crate) fn remove(&mut self, id: u32) -> Result<(), Error> {
         self.io.remove(&self.path(id)).map_err(Error::disk("remove", self.path(id)))?;
-        self.extents.remove(&id);
+        self.extents.remove(id);
         self.io.sync_dir(&self.dir).map_err(Error::disk("sync", &self.dir))
     }
 
     fn set(&mut self, id: u32, state: State) {
-        if let Some(extent) = self.extents.get_mut(&id) {
-            extent.state = state;
+        if let Some(extent) = self.extents.get(id) {
+            let extent = Extent { state, ..extent.clone() };
+            self.extents.put(id, extent);
         }
     }
 
@@ -276,8 +203,12 @@ impl Ring {
         extent::path(&self.dir, id)
     }
 
-    fn file(&self, id: u32) -> Result<Arc<dyn File>, Error> {
+    pub(crate) fn file(&self, id: u32) -> Result<Arc<dyn File>, Error> {
         open_extent(&*self.io, &self.dir, id)
+    }
+
+    fn head(&self, id: u32, state: u64) -> Result<Vec<u8>, Error> {
+        Head::new(&self.store, id, self.size, state).encode()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the store's handles and its committer share.
 
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -13,16 +14,16 @@ use std::{
 use media::Grid;
 
 use crate::{
-    Config, Error, Io, catalogue::Catalogue, extent::Range, held::Line, lease::Leases, live::Resume,
-    status::Board, stream::Stream,
+    Config, Error, Io, Pin, catalogue::Catalogue, extent::Range, held::Line, lease::Leases, live::Resume,
+    retention::Retention, status::Board, stream::Stream,
 };
 
 /// What the committer is told.
 pub(crate) enum Message {
     /// Record this.
     Line(Arc<Stream>, Line),
-    /// A segment's bytes fail their checksum.
-    Quarantine { stream: u16, number: u64 },
+    /// A segment's bytes could not be read, or fail their checksum.
+    Doubt { stream: u16, number: u64 },
     /// There may be something to do.
     Wake,
     /// Finish what is queued before this, then end.
@@ -60,7 +61,11 @@ pub(crate) struct Shared {
     pub(crate) leases: Arc<Leases>,
     pub(crate) board: Board,
     pub(crate) queued: AtomicUsize,
+    /// Part lines written that no fdatasync has covered.
+    pub(crate) unsynced: AtomicUsize,
     queue: SyncSender<Message>,
+    /// Taken after `streams` where both are needed.
+    retention: Mutex<Retention>,
     streams: Mutex<Vec<Arc<Stream>>>,
     catalogue: Mutex<Option<Arc<dyn Catalogue>>>,
     known: Mutex<Known>,
@@ -78,6 +83,7 @@ enum Known {
 
 impl Shared {
     pub(crate) fn new(config: Config, limits: Limits, io: Arc<dyn Io>, queue: SyncSender<Message>) -> Self {
+        let retention = Retention::new(config.pins.clone());
         Self {
             config,
             limits,
@@ -85,6 +91,8 @@ impl Shared {
             leases: Arc::default(),
             board: Board::default(),
             queued: AtomicUsize::new(0),
+            unsynced: AtomicUsize::new(0),
+            retention: Mutex::new(retention),
             queue,
             streams: Mutex::default(),
             catalogue: Mutex::default(),
@@ -100,6 +108,38 @@ impl Shared {
 
     pub(crate) fn streams(&self) -> MutexGuard<'_, Vec<Arc<Stream>>> {
         lock(&self.streams)
+    }
+
+    pub(crate) fn retention(&self) -> MutexGuard<'_, Retention> {
+        lock(&self.retention)
+    }
+
+    /// Replaces all pins; expiry and listings follow them from here on.
+    pub(crate) fn set_pins(&self, pins: Vec<Pin>) {
+        let streams = self.streams();
+        let reaches: Vec<_> = {
+            let mut retention = self.retention();
+            retention.set(pins);
+            streams.iter().map(|stream| retention.reach(&stream.channel, stream.grid)).collect()
+        };
+        for (stream, reaches) in streams.iter().zip(reaches) {
+            // What was recorded before this process is read again where it is listed further back.
+            if stream.look(|live| live.reaches() != reaches)
+                && stream.change(|live| live.set_reaches(reaches))
+            {
+                stream.loaded.store(false, Ordering::Release);
+            }
+        }
+        drop(streams);
+        self.hint(Message::Wake);
+    }
+
+    /// Marks a segment as a gap in the stream's window.
+    pub(crate) fn mark_gap(&self, stream: u16, number: u64) {
+        let streams = self.streams();
+        if let Some(stream) = streams.iter().find(|open| open.id.get() == Some(&stream)) {
+            stream.change(|live| live.mark_gap(number));
+        }
     }
 
     pub(crate) fn catalogue(&self) -> Option<Arc<dyn Catalogue>> {
@@ -144,10 +184,20 @@ impl Shared {
         let id = match same {
             Some(range) => range.id,
             None => {
-                let free = (0..=u16::MAX).find(|id| streams.iter().all(|range| range.id != *id));
-                let id = free.ok_or_else(|| Error::NoStreamId(stream.channel.clone()))?;
+                let taken: BTreeSet<u16> = streams.iter().map(|range| range.id).collect();
+                let id = (0..=u16::MAX).find(|id| !taken.contains(id));
+                let id = id.ok_or_else(|| Error::NoStreamId(stream.channel.clone()))?;
                 let (channel, grid) = (stream.channel.clone(), stream.grid);
-                streams.push(Range { id, channel, grid, first: 0, last: 0, discontinuity: 0 });
+                streams.push(Range {
+                    id,
+                    channel,
+                    grid,
+                    first: 0,
+                    last: 0,
+                    discontinuity: 0,
+                    bytes: 0,
+                    segments: 0,
+                });
                 id
             }
         };

@@ -2,12 +2,12 @@
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use media::Grid;
 
-use crate::Error;
+use crate::{Error, PinStatus};
 
 /// The state of a store at one instant.
 #[derive(Clone, Debug, Default)]
@@ -18,10 +18,27 @@ pub struct Status {
     pub extents: Extents,
     /// Bytes of the extents that hold records.
     pub used: u64,
+    /// Bytes of the extents that pins hold.
+    pub pinned: u64,
+    /// Bytes that pins cannot take.
+    pub reserve: u64,
+    /// Bytes recorded a second, over the last five minutes.
+    pub rate: u64,
+    /// How much of the past a live window without a pin can keep at this rate, in all that pins leave free;
+    /// [`Duration::MAX`] where nothing is recorded.
+    pub predicted: Duration,
+    /// Every pin, in the order they were set.
+    pub pins: Vec<PinStatus>,
+    /// Segments whose bytes are missing or damaged.
+    pub quarantined: u64,
+    /// How far the slow check of what was recorded is.
+    pub scrubbed: Scrub,
     /// Bytes written to extents since the store was opened, for the wear of the disk; the catalogue comes on top.
     pub written: u64,
     /// Part lines that wait for the disk.
     pub queued: usize,
+    /// Part lines written that no fdatasync has covered.
+    pub unsynced: usize,
     /// Segments that did not get on the disk since the store was opened.
     pub dropped: u64,
     /// Why the disk does not take segments now.
@@ -43,6 +60,21 @@ pub struct Extents {
     pub free: usize,
     /// Written with zeros once, so that writing needs no work of the file system.
     pub provisioned: usize,
+    /// Cannot be read or written.
+    pub bad: usize,
+}
+
+/// The slow check of all that was recorded, round and round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scrub {
+    /// Extents read in this round.
+    pub done: usize,
+    /// Extents to read.
+    pub total: usize,
+    /// When this round began; none before the first.
+    pub since: Option<SystemTime>,
+    /// When a round was last finished.
+    pub finished: Option<SystemTime>,
 }
 
 /// A disk that fails.

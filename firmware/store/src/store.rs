@@ -10,7 +10,7 @@ use std::{
 use media::Grid;
 
 use crate::{
-    Error, Io, Reader, Status, StreamStatus, Writer,
+    Error, Io, Pin, Reader, Recording, Status, StreamStatus, Writer,
     catalogue::Opener,
     committer,
     index::SledOpener,
@@ -35,6 +35,10 @@ pub struct Config {
     pub window: Duration,
     /// What is kept in RAM, such as 30 s; at most `window`.
     pub live: Duration,
+    /// Bytes of the ring that pins cannot take: for the live windows. Two extents are, anyway.
+    pub reserve: u64,
+    /// What is spared from the first moment on (see [`Store::set_pins`]).
+    pub pins: Vec<Pin>,
 }
 
 /// Media of the channels of one box.
@@ -96,7 +100,8 @@ impl Store {
             let stream = streams.iter().find(same).map(Arc::clone);
             stream.unwrap_or_else(|| {
                 let Config { live, window, .. } = &self.shared.config;
-                let live = Live::new(grid, resume, live.as_nanos(), window.as_nanos());
+                let mut live = Live::new(grid, resume, live.as_nanos(), window.as_nanos());
+                live.set_reaches(self.shared.retention().reach(channel, grid));
                 streams.push(Arc::new(Stream::new(channel.to_owned(), grid, live)));
                 Arc::clone(&streams[streams.len() - 1])
             })
@@ -110,13 +115,51 @@ impl Store {
         Ok((writer, Reader::new(stream, Arc::clone(&self.shared))))
     }
 
+    /// Replaces all pins. In force on return: no extent that one of them needs is chosen to go after that.
+    pub fn set_pins(&self, pins: Vec<Pin>) {
+        self.shared.set_pins(pins);
+    }
+
+    /// What was recorded of a channel on a grid, whether it is written now or not. Empty where there is nothing.
+    #[must_use]
+    pub fn recording(&self, channel: &str, grid: Grid) -> Recording {
+        Recording::new(Arc::clone(&self.shared), channel, grid)
+    }
+
+    /// The streams on the disk, and those that have been opened.
+    #[must_use]
+    pub fn known(&self) -> Vec<(String, Grid)> {
+        let mut known = self.shared.retention().streams();
+        let open = self.shared.streams();
+        for stream in open.iter() {
+            if !known.iter().any(|(channel, grid)| *channel == stream.channel && *grid == stream.grid) {
+                known.push((stream.channel.clone(), stream.grid));
+            }
+        }
+        known
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn status(&self) -> Status {
         let mut status = self.shared.board.lock().clone();
+        let Config { extent, reserve, .. } = self.shared.config;
+        (status.pinned, status.pins) = {
+            let retention = self.shared.retention();
+            (retention.pinned() as u64 * extent, retention.status())
+        };
+        status.reserve = reserve;
+        let bad = status.extents.bad as u64 * extent;
+        let left = status.size.saturating_sub(bad).saturating_sub(status.pinned);
+        status.predicted = left.checked_div(status.rate).map_or(Duration::MAX, Duration::from_secs);
         status.queued = self.shared.queued.load(Ordering::Relaxed);
         status.streams = self.shared.streams().iter().map(|stream| stream_status(stream)).collect();
         status
+    }
+
+    #[cfg(test)]
+    pub(crate) fn unsynced(&self) -> usize {
+        self.shared.unsynced.load(Ordering::Acquire)
     }
 
     #[cfg(test)]
@@ -146,7 +189,7 @@ impl Drop for Store {
 impl Config {
     fn check(&self) -> Result<(), Error> {
         let invalid = |text: String| Err(Error::Config(text));
-        let Self { size, extent, window, live, .. } = self;
+        let Self { size, extent, window, live, reserve, .. } = self;
         if !extent.is_multiple_of(PAGE) || !(64 << 10..=u64::from(u32::MAX)).contains(extent) {
             return invalid(format!(
                 "`extent` is {extent}: a multiple of 4096 from 65536 to below 4 GiB is needed"
@@ -154,6 +197,9 @@ impl Config {
         }
         if size / extent < 3 {
             return invalid(format!("`size` is {size}: at least three extents of {extent} are needed"));
+        }
+        if reserve >= size {
+            return invalid(format!("`reserve` is {reserve}: less than `size` ({size}) is needed"));
         }
         if live.is_zero() || window < live {
             return invalid(format!(

@@ -93,6 +93,11 @@ impl Picture {
         Self { window: Arc::new(live.window()), whole: live.is_whole(), held: live.held() }
     }
 
+    /// The oldest segment in RAM.
+    pub(crate) fn first_held(&self) -> Option<u64> {
+        self.held.first().map(|held| held.number)
+    }
+
     /// A segment in RAM.
     pub(crate) fn held(&self, number: u64) -> Option<&Held> {
         self.held.binary_search_by_key(&number, |held| held.number).ok().map(|at| &*self.held[at])

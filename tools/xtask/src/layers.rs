@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::{Error, graph::Graph, output, purity};
 
 /// From the ground up. A crate may use crates of lower rows only.
-const ROWS: [&[&str]; 7] = [
+const ROWS: [&[&str]; 8] = [
     &["riser-media", "riser-document"],
     &["riser-settings", "riser-board"],
     &["riser-cmaf", "riser-store", "riser-link", "riser-clock"],
-    &["riser-package", "riser-channel", "riser-control"],
+    &["riser-package", "riser-channel"],
+    &["riser-control"],
     &[
         "riser-pipeline",
         "riser-origin",
@@ -53,7 +54,7 @@ const RESERVED: [(&str, &[&str], &str); 4] = [
         "each part has a Config of its own, only riserd sees both",
     ),
     ("riser-board", &["riserd", "riser-control", "riser-panel"], "each part has a Config of its own"),
-    ("riser-channel", &["riserd", "riser-pipeline"], "channels are reached through control"),
+    ("riser-channel", &["riserd", "riser-pipeline", "riser-control"], "channels are reached through control"),
     ("gstreamer", &["riser-pipeline"], "GStreamer stays in the worker process"),
 ];
 

@@ -97,7 +97,13 @@ impl<'a> Boxes<'a> {
         Self { bytes: input, offset: 0 }
     }
 
-    fn read(&mut self) -> Result<RawBox<'a>, Error> {
+    /// Offset of the next box in the input.
+    pub(super) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// The header of the next box.
+    pub(super) fn header(&self) -> Result<BoxHeader, Error> {
         let offset = self.offset;
         let mut rest = self.bytes;
         let header = Header::decode(&mut rest).map_err(|err| {
@@ -108,16 +114,46 @@ impl<'a> Boxes<'a> {
             Error::ReadHeader { offset, reason }
         })?;
         let body_offset = offset + self.bytes.len() - rest.len();
-        let size = header.size.unwrap_or(rest.len());
-        let kind = BoxType(header.kind.into());
+        Ok(BoxHeader { kind: BoxType(header.kind.into()), offset, body_offset, size: header.size })
+    }
+
+    fn read(&mut self) -> Result<RawBox<'a>, Error> {
+        let BoxHeader { kind, offset, body_offset, size } = self.header()?;
+        let mut rest = &self.bytes[body_offset - offset..];
+        let size = size.unwrap_or(rest.len());
         let Some(body) = rest.get(..size) else {
-            let reason = format!("its body of {size} bytes does not fit into the {} left", rest.len());
-            return Err(Error::ReadBox { offset, kind, reason });
+            return Err(unfit(kind, offset, size, rest.len()));
         };
         rest.advance(size);
         (self.bytes, self.offset) = (rest, body_offset + size);
         Ok(RawBox { kind, offset, body_offset, body })
     }
+}
+
+/// A box whose body may be anywhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BoxHeader {
+    pub(super) kind: BoxType,
+    /// Offset of the header in the input.
+    pub(super) offset: usize,
+    /// Offset of the body in the input.
+    pub(super) body_offset: usize,
+    /// Bytes of the body; `None`: to the end of the input.
+    size: Option<usize>,
+}
+
+impl BoxHeader {
+    /// Offset of the byte behind the box in an input of `len` bytes.
+    pub(super) fn end(&self, len: usize) -> Result<usize, Error> {
+        let left = len.saturating_sub(self.body_offset);
+        let size = self.size.unwrap_or(left);
+        if size > left { Err(unfit(self.kind, self.offset, size, left)) } else { Ok(self.body_offset + size) }
+    }
+}
+
+fn unfit(kind: BoxType, offset: usize, size: usize, left: usize) -> Error {
+    let reason = format!("its body of {size} bytes does not fit into the {left} left");
+    Error::ReadBox { offset, kind, reason }
 }
 
 impl<'a> Iterator for Boxes<'a> {

@@ -1,9 +1,11 @@
 //! Init segments and segments as others wrote them.
 
 mod boxes;
+mod head;
 mod init;
 mod segment;
 
+pub(crate) use head::{find_payload, read_head};
 pub use init::{InitCodec, InitInfo, InitTrack, read_init};
 pub use segment::{ChunkInfo, ProducerReference, SampleInfo, read_samples, read_segment};
 

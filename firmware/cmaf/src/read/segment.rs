@@ -114,7 +114,7 @@ fn captured(reference: Option<ProducerReference>, sample: &SampleInfo, timescale
 
 /// What stands before a `moof`.
 #[derive(Default)]
-struct Preface {
+pub(super) struct Preface {
     start: Option<usize>,
     first_of_segment: bool,
     last_of_track: bool,
@@ -142,7 +142,7 @@ fn chunks(segment: &[u8], track: Option<&InitTrack>) -> Result<Vec<ChunkInfo>, E
             b"moof" => {
                 let mdat = mdat(&next, &mut boxes)?;
                 let preface = std::mem::take(&mut preface);
-                chunks.extend(chunk(&next, &mdat, preface, track)?);
+                chunks.extend(chunk(&next, mdat.body_offset..mdat.end(), preface, track)?);
             }
             b"mdat" => return Err(next.error("has no `moof` before it")),
             _ => {}
@@ -170,10 +170,10 @@ fn reference(prft: &RawBox<'_>) -> Result<ProducerReference, Error> {
     Ok(ProducerReference { media_time, nanos: ntp::to_nanos(ntp_timestamp), captured })
 }
 
-/// The chunk of this `moof`, unless it belongs to another track than the one asked for.
-fn chunk(
+/// The chunk of this `moof` with its payload at `mdat`, unless it belongs to another track than the one asked for.
+pub(super) fn chunk(
     moof: &RawBox<'_>,
-    mdat: &RawBox<'_>,
+    mdat: Range<usize>,
     preface: Preface,
     track: Option<&InitTrack>,
 ) -> Result<Option<ChunkInfo>, Error> {
@@ -192,6 +192,7 @@ fn chunk(
     }
     let decode_time = traf.child(b"tfdt")?.decode::<Tfdt>()?.base_media_decode_time;
     let init = track.map_or_else(Defaults::default, |track| track.defaults);
+    let end = mdat.end;
     let mut runs = Runs {
         defaults: Defaults {
             duration: tfhd.default_sample_duration.or(init.duration),
@@ -199,7 +200,7 @@ fn chunk(
             flags: tfhd.default_sample_flags.or(init.flags),
         },
         moof: moof.offset,
-        mdat: mdat.body_offset..mdat.end(),
+        mdat,
         payload: moof.offset,
         decode_time,
         samples: Vec::new(),
@@ -208,7 +209,7 @@ fn chunk(
         runs.read(&trun)?;
     }
     Ok(Some(ChunkInfo {
-        range: preface.start.unwrap_or(moof.offset)..mdat.end(),
+        range: preface.start.unwrap_or(moof.offset)..end,
         first_of_segment: preface.first_of_segment,
         last_of_track: preface.last_of_track,
         sequence,

@@ -11,23 +11,25 @@ use super::{
 use crate::{
     Error,
     bitrate::Bitrate,
-    text::{Attribute, Duration, Seconds, Utc},
+    filter::Shown,
+    text::{Attribute, Duration, Exact, Seconds, Utc},
 };
 
 /// Renders the MPD: dynamic, or static once the window has ended.
 ///
-/// `now` is nanoseconds since the epoch. Addresses are relative to `/live/{channel}/manifest.mpd`.
+/// `now` is nanoseconds since the epoch. Addresses are relative to the manifest's own.
 ///
 /// # Errors
-/// [`Error::NoLayout`] before the first sample, [`Error::NoSegments`] where nothing can be listed yet.
-pub fn render(window: &Window, now: u64, options: &Options) -> Result<String, Error> {
-    window.layout().ok_or(Error::NoLayout)?;
-    let periods = periods(window, options);
+/// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track of the current layout,
+/// [`Error::NoSegments`] where nothing can be listed yet.
+pub fn render(window: &Window, shown: &Shown, now: u64, options: &Options) -> Result<String, Error> {
+    let layout = window.layout().ok_or(Error::NoLayout)?;
+    let first = *shown.tracks(layout).first().ok_or(Error::NothingShown)?;
+    let options = &options.behind(shown, &window.grid);
+    let periods = periods(window, shown, options);
     let extents = periods.iter().flat_map(|period| &period.tracks).map(|track| track.extent);
-    let extent = extents.reduce(Extent::with).ok_or(Error::NoSegments(0))?;
-    // Presentation time zero lies at the epoch, except in video on demand of its own.
-    let zero = if window.ended && options.from_zero { extent.from } else { 0 };
-    let mut mpd = Mpd { out: String::with_capacity(4096), window, options, zero };
+    let extent = extents.reduce(Extent::with).ok_or(Error::NoSegments(first))?;
+    let mut mpd = Mpd { out: String::with_capacity(4096), window, options };
     let written = mpd.open(now, extent).and_then(|()| {
         periods.iter().try_for_each(|period| mpd.period(period))?;
         if !window.ended {
@@ -52,17 +54,18 @@ struct Period<'a> {
 }
 
 /// The Periods that have something to list.
-fn periods<'a>(window: &'a Window, options: &Options) -> Vec<Period<'a>> {
-    let through = listed_through(window, options);
+fn periods<'a>(window: &'a Window, shown: &Shown, options: &Options) -> Vec<Period<'a>> {
+    let through = listed_through(window, shown, options);
+    let zero = options.zero.unwrap_or(0);
     let mut periods: Vec<Period<'a>> = Vec::new();
     for stretch in stretches(window) {
         let Some(layout) = window.layout_by_id(stretch.layout) else { continue };
-        let tracks = timelines(window, layout, &stretch, through);
+        let tracks = timelines(window, layout, shown, &stretch, through);
         let Some(extent) = tracks.iter().map(|track| track.extent).reduce(Extent::with) else { continue };
         let start = match periods.is_empty() {
-            true if window.ended => extent.from,
-            true => 0,
-            false => stretch.line_nanos(window),
+            true if window.ended => extent.from.max(zero),
+            true => zero,
+            false => stretch.line_nanos(window).max(zero),
         };
         let current = window.layout().is_some_and(|current| current.id == layout.id);
         periods.push(Period { layout, tracks, start, current });
@@ -90,8 +93,15 @@ impl Extent {
     }
 }
 
-fn timelines(window: &Window, layout: &Layout, stretch: &Stretch, through: Option<u64>) -> Vec<Timeline> {
-    let of = |(index, track): (usize, &Track)| {
+fn timelines(
+    window: &Window,
+    layout: &Layout,
+    shown: &Shown,
+    stretch: &Stretch,
+    through: Option<u64>,
+) -> Vec<Timeline> {
+    let of = |index: usize| {
+        let track = &layout.tracks[index];
         let mut list = SegmentList::default();
         let written = stretch.spans(window, layout, index, through, |span| list.push(span));
         written.and_then(|()| list.flush()).expect("a String takes any text");
@@ -99,7 +109,7 @@ fn timelines(window: &Window, layout: &Layout, stretch: &Stretch, through: Optio
         let extent = Extent { from: nanos(list.first?), to: nanos(list.next) };
         Some(Timeline { index, text: list.out, extent })
     };
-    layout.tracks.iter().enumerate().filter_map(of).collect()
+    shown.tracks(layout).into_iter().filter_map(of).collect()
 }
 
 /// `S` elements being written: equal neighbours share one, a jump begins anew with `@t` (DASH, 5.3.9.6).
@@ -147,22 +157,29 @@ struct Mpd<'a> {
     out: String,
     window: &'a Window,
     options: &'a Options,
-    /// Nanoseconds since the epoch of presentation time zero.
-    zero: u64,
 }
 
 impl Mpd<'_> {
+    /// Nanoseconds since the epoch of presentation time zero.
+    fn zero(&self) -> u64 {
+        self.options.zero.unwrap_or(0)
+    }
+
     fn open(&mut self, now: u64, Extent { from, to }: Extent) -> fmt::Result {
         let segment = self.window.grid.segment_nanos();
         let latency = u64::from(self.options.latency_ms);
-        let live = !self.window.ended;
+        let (live, zero) = (!self.window.ended, self.zero());
         let out = &mut self.out;
         out.push_str(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"",
         );
         out.push_str(" profiles=\"urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019\"");
         if live {
-            out.push_str(" type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\"");
+            out.push_str(" type=\"dynamic\"");
+            match self.options.zero {
+                Some(zero) => write!(out, " availabilityStartTime=\"{}\"", Exact(zero))?,
+                None => out.push_str(" availabilityStartTime=\"1970-01-01T00:00:00Z\""),
+            }
             write!(out, " publishTime=\"{}\"", Utc(now))?;
             let update = if self.options.low_latency { segment / 2 } else { segment };
             write!(out, " minimumUpdatePeriod=\"{}\"", Duration(update))?;
@@ -171,7 +188,11 @@ impl Mpd<'_> {
             write!(out, " timeShiftBufferDepth=\"{}\"", Duration(depth))?;
             write!(out, " suggestedPresentationDelay=\"{}\"", Duration(latency * 1_000_000))?;
         } else {
-            write!(out, " type=\"static\" mediaPresentationDuration=\"{}\"", Duration(to - self.zero))?;
+            write!(
+                out,
+                " type=\"static\" mediaPresentationDuration=\"{}\"",
+                Duration(to.saturating_sub(zero))
+            )?;
         }
         writeln!(out, " minBufferTime=\"{}\">", Duration(segment))?;
         if live {
@@ -188,7 +209,7 @@ impl Mpd<'_> {
     }
 
     fn period(&mut self, period: &Period<'_>) -> fmt::Result {
-        let (id, start) = (period.layout.id, period.start.saturating_sub(self.zero));
+        let (id, start) = (period.layout.id, period.start.saturating_sub(self.zero()));
         writeln!(self.out, "  <Period id=\"{id}\" start=\"{}\">", Duration(start))?;
         let is_video =
             |track: &&Timeline| matches!(period.layout.tracks[track.index].codec, Codec::H264 { .. });
@@ -217,7 +238,7 @@ impl Mpd<'_> {
         self.out.push_str(" segmentAlignment=\"true\" startWithSAP=\"1\">\n");
         if !self.window.ended {
             // Media time is UTC, so any instant is a reference; the Period's own start stays the same.
-            let (wall, time) = (Utc(period.start), media::ticks(period.start, first.timescale));
+            let (wall, time) = (Exact(period.start), media::ticks(period.start, first.timescale));
             write!(self.out, "      <ProducerReferenceTime id=\"{id}\" type=\"captured\"")?;
             writeln!(self.out, " wallClockTime=\"{wall}\" presentationTime=\"{time}\">")?;
             writeln!(self.out, "        {UTC_TIMING}      </ProducerReferenceTime>")?;

@@ -1,7 +1,8 @@
 //! The DASH manifest (ISO/IEC 23009-1, "DASH" below; DASH-IF IOP part 5 for low latency).
 //!
-//! Media time is UTC: the availability start is the epoch and a Period's presentation times are its decode times,
-//! so `$Time$` in an address is the decode time of the segment's first sample.
+//! Media time is UTC: decode times count from the epoch, and `$Time$` in an address is the decode time of the segment's
+//! first sample. Presentation time counts from [`Options::zero`], which is the availability start too: from the epoch
+//! on a channel's endless line, from where it begins in a program. The availability of a segment is the same either way.
 //!
 //! # Low latency
 //! dash.js asks for a segment once the manifest it holds lists it and the clock has passed the segment's end less
@@ -14,14 +15,20 @@
 //!
 //! # Layouts
 //! Each stretch of one layout is a Period. The first begins at `PT0S`, the others on the grid line where their
-//! layout begins; either way presentation time equals media time. When the segments of an older layout leave the
+//! layout begins; either way presentation time is media time less zero. When the segments of an older layout leave the
 //! window, the next Period becomes the first: its `start` changes (to `PT0S`), its presentation times do not.
 //! A box that was restarted with the same layout leaves a jump in `S@t`.
+//!
+//! # The turn to on demand
+//! A manifest that has ended keeps the zero its live viewers know. Its first Period begins where its media begins, so that
+//! no Period has an empty beginning where the window has moved on from zero.
 
 mod manifest;
 mod period;
 
 use ::media::{Grid, Window};
+
+use crate::filter::Shown;
 
 pub use self::manifest::render;
 
@@ -35,9 +42,9 @@ pub struct Options {
     pub low_latency: bool,
     /// How far behind the camera clients should play, in milliseconds.
     pub latency_ms: u32,
-    /// Present an ended window from zero, as video on demand. Without it the timeline stays the one that its live
-    /// viewers know, and the presentation's duration counts from the epoch.
-    pub from_zero: bool,
+    /// Nanoseconds since the epoch of presentation time zero; none for the epoch. It stays the same, live and ended. Whole
+    /// milliseconds suit clients that count in them.
+    pub zero: Option<u64>,
 }
 
 impl Options {
@@ -45,27 +52,39 @@ impl Options {
     #[must_use]
     pub fn low_latency(grid: &Grid) -> Self {
         let latency = (grid.segment_nanos() + 2 * grid.part_nanos()) / 1_000_000;
-        Self { low_latency: true, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), from_zero: false }
+        Self { low_latency: true, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), zero: None }
     }
 
     /// Whole segments, three of them and a second behind.
     #[must_use]
     pub fn plain(grid: &Grid) -> Self {
         let latency = 3 * grid.segment_nanos() / 1_000_000 + 1000;
-        Self { low_latency: false, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), from_zero: false }
+        Self { low_latency: false, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), zero: None }
+    }
+}
+
+impl Options {
+    /// What is left of them under a filter's back-off: whole segments, and clients play that much later.
+    fn behind(self, shown: &Shown, grid: &Grid) -> Self {
+        if shown.backoff == 0 {
+            return self;
+        }
+        let latency = u64::from(self.latency_ms.max(Self::plain(grid).latency_ms)) + shown.backoff_ms();
+        Self { low_latency: false, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), ..self }
     }
 }
 
 /// The last segment to list: the one being made on the track that is furthest, and those that come next.
 ///
 /// `None` where only what exists is listed.
-fn listed_through(window: &Window, options: &Options) -> Option<u64> {
+fn listed_through(window: &Window, shown: &Shown, options: &Options) -> Option<u64> {
     if window.ended || !options.low_latency {
         return None;
     }
     let edges = window.edge.iter().filter_map(|edge| edge.last());
     let open = edges.map(|last| last.number + u64::from(last.closed)).max()?;
-    Some(open + LOOK_AHEAD.div_ceil(window.grid.segment_nanos().max(1)))
+    let through = open + LOOK_AHEAD.div_ceil(window.grid.segment_nanos().max(1));
+    Some(shown.last.map_or(through, |last| through.min(last)))
 }
 
 #[cfg(test)]

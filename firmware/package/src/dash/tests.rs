@@ -45,7 +45,7 @@ fn timelines(mpd: &str) -> Vec<&str> {
 
 #[test]
 fn each_layout_has_a_period() {
-    let mpd = render(&window(&[1, 1, 2, 3, 3]), 0, &Options::low_latency(&grid())).unwrap();
+    let mpd = render(&window(&[1, 1, 2, 3, 3]), &Shown::all(), 0, &Options::low_latency(&grid())).unwrap();
     assert_eq!(
         timelines(&mpd),
         [
@@ -61,7 +61,7 @@ fn each_layout_has_a_period() {
 
 #[test]
 fn a_layout_that_came_back_names_its_latest_stretch_only() {
-    let mpd = render(&window(&[1, 1, 2, 1]), 0, &Options::low_latency(&grid())).unwrap();
+    let mpd = render(&window(&[1, 1, 2, 1]), &Shown::all(), 0, &Options::low_latency(&grid())).unwrap();
     assert_eq!(
         timelines(&mpd),
         [
@@ -74,11 +74,19 @@ fn a_layout_that_came_back_names_its_latest_stretch_only() {
 
 #[test]
 fn nothing_is_foretold_of_a_channel_that_is_not_recording() {
-    let mpd = render(&window(&[1]), 0, &Options::low_latency(&grid())).unwrap();
+    let mpd = render(&window(&[1]), &Shown::all(), 0, &Options::low_latency(&grid())).unwrap();
     assert_eq!(timelines(&mpd), ["<S t=\"4000000\" d=\"40000\"/></SegmentTimeline>"]);
-    assert_eq!(render(&Window::empty(grid()), 0, &Options::plain(&grid())), Err(Error::NoLayout));
     assert_eq!(
-        render(&Window { history: History::default(), ..window(&[1]) }, 0, &Options::plain(&grid())),
+        render(&Window::empty(grid()), &Shown::all(), 0, &Options::plain(&grid())),
+        Err(Error::NoLayout)
+    );
+    assert_eq!(
+        render(
+            &Window { history: History::default(), ..window(&[1]) },
+            &Shown::all(),
+            0,
+            &Options::plain(&grid())
+        ),
         Err(Error::NoSegments(0))
     );
 }

@@ -4,45 +4,63 @@ use std::fmt::{self, Write as _};
 
 use media::{Codec, FrameRate, Kind, Layout, Track, Window};
 
-use crate::{Error, bitrate::Bitrate, text::Quoted};
+use crate::{
+    Error,
+    bitrate::Bitrate,
+    filter::Shown,
+    text::{Query, Quoted},
+};
 
-/// Renders the Multivariant Playlist (RFC 8216bis, 4.4.6): a variant per video track, all audio in one group.
+/// Renders the Multivariant Playlist (RFC 8216bis, 4.4.6): a variant per shown video track, all shown audio in one group.
 ///
-/// Without video, each audio track is a variant. URIs are relative to `/live/{channel}/master.m3u8`.
+/// Without video, each audio track is a variant. URIs are relative to the playlist's own; `query`, the text after a `?`
+/// or nothing, is what they carry on to the Media Playlists, so that these have the same filters.
 ///
 /// # Errors
-/// [`Error::NoLayout`] before the first sample.
-pub fn render_master(window: &Window) -> Result<String, Error> {
+/// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track of the current layout.
+pub fn render_master(window: &Window, shown: &Shown, query: &str) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
+    let tracks = shown.tracks(layout);
+    if tracks.is_empty() {
+        return Err(Error::NothingShown);
+    }
     let mut out = String::with_capacity(1024);
-    write(&mut out, window, layout).expect("a String takes any text");
+    write(&mut out, window, layout, &tracks, Query(query)).expect("a String takes any text");
     Ok(out)
 }
 
-fn write(out: &mut String, window: &Window, layout: &Layout) -> fmt::Result {
+fn write(
+    out: &mut String,
+    window: &Window,
+    layout: &Layout,
+    tracks: &[usize],
+    query: Query<'_>,
+) -> fmt::Result {
     // EXT-X-MEDIA and its GROUP-IDs ask for version 4; the media playlists say what they need themselves.
     out.push_str("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     let of_kind = |kind| {
-        layout.tracks.iter().enumerate().filter(move |(_, track): &(usize, &Track)| track.kind() == kind)
+        let tracks = tracks.iter().map(|&index| (index, &layout.tracks[index]));
+        tracks.filter(move |(_, track): &(usize, &Track)| track.kind() == kind)
     };
     let with_video = of_kind(Kind::Video).next().is_some();
     if !with_video {
-        return of_kind(Kind::Audio)
-            .try_for_each(|(index, track)| write_variant(out, track, Bitrate::of(window, index), &[]));
+        return of_kind(Kind::Audio).try_for_each(|(index, track)| {
+            write_variant(out, track, Bitrate::of(window, index), &[], &query)
+        });
     }
     let audio: Vec<&Track> = of_kind(Kind::Audio).map(|(_, track)| track).collect();
     for (nth, track) in audio.iter().enumerate() {
-        write_audio(out, track, nth == 0)?;
+        write_audio(out, track, nth == 0, &query)?;
     }
     // A client plays one audio track beside the video: the costliest counts.
     let costliest = of_kind(Kind::Audio).map(|(index, _)| Bitrate::of(window, index));
     let costliest = costliest.max_by_key(|bitrate| bitrate.peak).unwrap_or_default();
     of_kind(Kind::Video).try_for_each(|(index, track)| {
-        write_variant(out, track, Bitrate::of(window, index).plus(costliest), &audio)
+        write_variant(out, track, Bitrate::of(window, index).plus(costliest), &audio, &query)
     })
 }
 
-fn write_audio(out: &mut String, track: &Track, default: bool) -> fmt::Result {
+fn write_audio(out: &mut String, track: &Track, default: bool, query: &Query<'_>) -> fmt::Result {
     write!(out, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"{}\"", Quoted(&track.name))?;
     if let Some(language) = &track.language {
         write!(out, ",LANGUAGE=\"{}\"", Quoted(language))?;
@@ -51,10 +69,16 @@ fn write_audio(out: &mut String, track: &Track, default: bool) -> fmt::Result {
     if let Codec::Aac { channels, .. } = track.codec {
         write!(out, ",CHANNELS=\"{channels}\"")?;
     }
-    writeln!(out, ",URI=\"{}/media.m3u8\"", Quoted(&track.name))
+    writeln!(out, ",URI=\"{}/media.m3u8{query}\"", Quoted(&track.name))
 }
 
-fn write_variant(out: &mut String, track: &Track, bitrate: Bitrate, audio: &[&Track]) -> fmt::Result {
+fn write_variant(
+    out: &mut String,
+    track: &Track,
+    bitrate: Bitrate,
+    audio: &[&Track],
+    query: &Query<'_>,
+) -> fmt::Result {
     let Bitrate { average, peak } = bitrate;
     write!(out, "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average}")?;
     let mut codecs = track.rfc6381();
@@ -72,7 +96,7 @@ fn write_variant(out: &mut String, track: &Track, bitrate: Bitrate, audio: &[&Tr
     if !audio.is_empty() {
         out.push_str(",AUDIO=\"audio\"");
     }
-    writeln!(out, "\n{}/media.m3u8", track.name)
+    writeln!(out, "\n{}/media.m3u8{query}", track.name)
 }
 
 /// A frame rate rounded to three decimals (RFC 8216bis, 4.4.6.2): `29.970`.

@@ -7,9 +7,10 @@ use media::{LayoutId, Track, Window};
 use super::{greatest_part_target, part_target, target_duration};
 use crate::{
     Error,
+    filter::Shown,
     listing::{Body, Line, lines},
     route::Skip,
-    text::{Seconds, Utc, micros, push_number, push_seconds},
+    text::{Query, Seconds, Utc, micros, push_number, push_seconds},
 };
 
 /// Every how many segments a PROGRAM-DATE-TIME stands; it depends on the number alone, so that a segment's tags
@@ -26,25 +27,68 @@ const SKIP_BOUNDARY: u64 = 6;
 const MOST_DISCONTINUITIES: u32 = 16;
 
 /// What the viewer asked for and what the operator allows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MediaOptions {
-    /// Parts, preload hints, blocking reload and delta updates; without them a plain playlist of whole segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaOptions<'a> {
+    /// Parts, preload hints, blocking reload and delta updates; without them a plain playlist of whole segments. Under a
+    /// filter's live back-off there are no parts and no hints.
     pub low_latency: bool,
     /// The viewer's `_HLS_skip`.
     pub skip: Option<Skip>,
+    /// What the playlist promises of its beginning and end.
+    pub kind: PlaylistKind,
+    /// The tracks that are listed.
+    pub shown: &'a Shown,
+    /// The query that a rendition report's URI carries, without the `?`.
+    pub query: &'a str,
+}
+
+/// What EXT-X-PLAYLIST-TYPE promises (RFC 8216bis, 4.4.3.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlaylistKind {
+    /// Nothing: segments come and go.
+    #[default]
+    Live,
+    /// Segments only come: `EVENT` while live, `VOD` once ended.
+    Event,
+    /// Nothing while live; once ended it never changes: `VOD`.
+    Vod,
+}
+
+impl PlaylistKind {
+    /// The tag's value. A playlist whose beginning slides under a filter is no event.
+    fn value(self, ended: bool, slides: bool) -> Option<&'static str> {
+        match self {
+            Self::Event | Self::Vod if ended => Some("VOD"),
+            Self::Event if !slides => Some("EVENT"),
+            _ => None,
+        }
+    }
+}
+
+static ALL: Shown = Shown::all();
+
+impl Default for MediaOptions<'_> {
+    /// A plain live playlist of a presentation with all tracks.
+    fn default() -> Self {
+        Self { low_latency: false, skip: None, kind: PlaylistKind::Live, shown: &ALL, query: "" }
+    }
 }
 
 /// Renders the Media Playlist of track `track` of the current layout (RFC 8216bis, 4.4.3).
 ///
 /// Segments that are missing or marked as gaps are `EXT-X-GAP`s. PROGRAM-DATE-TIME stands on the first segment, after
 /// every break and on each fourth segment: hls.js, AVPlayer and ffmpeg extrapolate between them, and a tag on
-/// each would nearly double the text. URIs are relative to `/live/{channel}/{track}/media.m3u8`.
+/// each would nearly double the text. URIs are relative to the playlist's own.
 ///
 /// # Errors
-/// [`Error::NoLayout`], [`Error::NoTrack`], [`Error::NoSegments`] where nothing can be listed yet.
-pub fn render_media(window: &Window, track: usize, options: &MediaOptions) -> Result<String, Error> {
+/// [`Error::NoLayout`], [`Error::NoTrack`] also for a track that is not shown, [`Error::NoSegments`] where nothing can be
+/// listed yet.
+pub fn render_media(window: &Window, track: usize, options: &MediaOptions<'_>) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
     let described = layout.tracks.get(track).ok_or(Error::NoTrack(track))?;
+    if !options.shown.shows(layout, track) {
+        return Err(Error::NoTrack(track));
+    }
     let low_latency = options.low_latency && !window.ended;
     let target = target_duration(&window.grid) * 1_000_000;
     let end = end_micros(window, track, described);
@@ -53,11 +97,14 @@ pub fn render_media(window: &Window, track: usize, options: &MediaOptions) -> Re
         _ => 0,
     };
     let written_segments = if skip_before > 0 { 0 } else { window.history.len() };
+    let parts = low_latency && options.shown.backoff == 0;
     let mut playlist = Playlist {
         out: String::with_capacity(8192 + 48 * written_segments),
+        options,
         low_latency,
+        parts,
         skip_before,
-        parts_from: if low_latency { end.saturating_sub(PARTS_FOR * target) } else { u64::MAX },
+        parts_from: if parts { end.saturating_sub(PARTS_FOR * target) } else { u64::MAX },
         skipped: 0,
         discontinuity: 0,
         map: None,
@@ -65,7 +112,7 @@ pub fn render_media(window: &Window, track: usize, options: &MediaOptions) -> Re
     };
     let written = lines(window, track)
         .filter(|line| match line.body {
-            Body::Open(parts) => low_latency && !parts.is_empty(),
+            Body::Open(so_far) => parts && !so_far.is_empty(),
             Body::Whole(_) | Body::Gap => true,
         })
         .try_for_each(|line| playlist.line(window, described, &line))
@@ -87,9 +134,13 @@ fn end_micros(window: &Window, track: usize, described: &Track) -> u64 {
 }
 
 /// A playlist being written, and what its last line left in force.
-struct Playlist {
+struct Playlist<'a> {
     out: String,
+    options: &'a MediaOptions<'a>,
+    /// Blocking reload and delta updates.
     low_latency: bool,
+    /// Parts and hints.
+    parts: bool,
     /// Segments that end before this (microseconds since the epoch) are skipped.
     skip_before: u64,
     /// Parts of segments that end before this are not listed.
@@ -102,7 +153,7 @@ struct Playlist {
     date_due: bool,
 }
 
-impl Playlist {
+impl Playlist<'_> {
     fn line(&mut self, window: &Window, track: &Track, line: &Line<'_>) -> fmt::Result {
         if self.out.is_empty() {
             self.header(window, track, line)?;
@@ -125,7 +176,7 @@ impl Playlist {
         if self.out.is_empty() {
             return Ok(());
         }
-        if self.low_latency {
+        if self.parts {
             self.hint(window, index, track)?;
             self.reports(window, index)?;
         }
@@ -139,17 +190,20 @@ impl Playlist {
         // EXT-X-MAP asks for 6, EXT-X-SKIP in this playlist's delta updates for 9 (RFC 8216bis, 8).
         let version = if self.low_latency { 9 } else { 6 };
         write!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:{target}\n")?;
+        if let Some(kind) = self.options.kind.value(window.ended, self.options.shown.slides) {
+            writeln!(out, "#EXT-X-PLAYLIST-TYPE:{kind}")?;
+        }
         if self.low_latency {
             let part = part_target(&window.grid, track);
             let greatest = window.layout().map_or(part, |layout| greatest_part_target(&window.grid, layout));
-            writeln!(
-                out,
-                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={},HOLD-BACK={}.0,CAN-SKIP-UNTIL={}.0",
-                Seconds(3 * greatest),
-                3 * target,
-                SKIP_BOUNDARY * target,
-            )?;
-            writeln!(out, "#EXT-X-PART-INF:PART-TARGET={}", Seconds(part))?;
+            out.push_str("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES");
+            if self.parts {
+                write!(out, ",PART-HOLD-BACK={}", Seconds(3 * greatest))?;
+            }
+            writeln!(out, ",HOLD-BACK={}.0,CAN-SKIP-UNTIL={}.0", 3 * target, SKIP_BOUNDARY * target)?;
+            if self.parts {
+                writeln!(out, "#EXT-X-PART-INF:PART-TARGET={}", Seconds(part))?;
+            }
         }
         writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", first.number)?;
         writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", first.discontinuity)?;
@@ -218,18 +272,22 @@ impl Playlist {
         let end = last.start + u64::from(last.duration());
         let complete = last.closed || end >= window.grid.segment_line(last.number + 1, track.timescale);
         let (number, part) = if complete { (last.number + 1, 0) } else { (last.number, last.parts.len()) };
+        if self.options.shown.last.is_some_and(|last| number > last) {
+            return Ok(());
+        }
         writeln!(self.out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{number}.{part}.m4s\"")
     }
 
     /// Where the other tracks stand (RFC 8216bis, 4.4.5.4).
     fn reports(&mut self, window: &Window, index: usize) -> fmt::Result {
-        let tracks = window.layout().map_or(&[][..], |layout| &layout.tracks);
-        for (other, track) in tracks.iter().enumerate().filter(|(other, _)| *other != index) {
+        let Some(layout) = window.layout() else { return Ok(()) };
+        let query = Query(self.options.query);
+        for other in self.options.shown.tracks(layout).into_iter().filter(|other| *other != index) {
             if let Some((number, part)) = window.last_part(other) {
-                let name = &track.name;
+                let name = &layout.tracks[other].name;
                 writeln!(
                     self.out,
-                    "#EXT-X-RENDITION-REPORT:URI=\"../{name}/media.m3u8\",LAST-MSN={number},LAST-PART={part}"
+                    "#EXT-X-RENDITION-REPORT:URI=\"../{name}/media.m3u8{query}\",LAST-MSN={number},LAST-PART={part}"
                 )?;
             }
         }

@@ -19,7 +19,10 @@ fn every_resource_is_told_apart() {
     for target in [
         "/time",
         "/live/main/master.m3u8",
+        "/live/main/master.m3u8?filter=A",
         "/live/main/manifest.mpd",
+        "/live/main/manifest.mpd?filter=A;b-c;D_1",
+        "/live/main/720p/media.m3u8?filter=A;B&_HLS_msn=5",
         "/live/main/720p/media.m3u8",
         "/live/main/720p/media.m3u8?_HLS_msn=0",
         "/live/main/720p/media.m3u8?_HLS_msn=1102500000&_HLS_part=7&_HLS_skip=YES",
@@ -29,6 +32,19 @@ fn every_resource_is_told_apart() {
         "/live/main/audio/1102500000.0.m4s",
         "/live/main/audio/t18446744073709551615.m4s",
         "/live/a-B_9/t/t0.m4s",
+        "/vod/show/master.m3u8",
+        "/vod/show/manifest.mpd?filter=A",
+        "/vod/show/720p/media.m3u8?_HLS_skip=v2",
+        "/vod/show/720p/init-00ff00ff00ff00ff.mp4",
+        "/vod/show/audio/1102500000.m4s",
+        "/vod/show/audio/1102500000.0.m4s",
+        "/vod/show/audio/t0.m4s",
+        "/vod/show/download.mp4",
+        "/vod/show/download.mp4?start=0&end=1767225600000&tracks=720p;audio",
+        "/vod/show/download.mp4?tracks=audio",
+        "/vod/show/thumbnails.vtt",
+        "/vod/show/thumbnails-0.jpg",
+        "/vod/show/thumbnails-4294967295.jpg",
     ] {
         assert_eq!(parse(target).unwrap().to_string(), target);
     }
@@ -38,6 +54,10 @@ fn every_resource_is_told_apart() {
 fn percent_encoding_and_foreign_parameters() {
     let plain = parse("/live/main/720p/media.m3u8?_HLS_msn=5").unwrap();
     assert_eq!(parse("/live/m%61in/720p/media%2Em3u8?token=%ZZ&_HLS_ms%6e=%35&&x").unwrap(), plain);
+    let filtered = parse("/live/main/manifest.mpd?filter=A;B;C").unwrap();
+    assert_eq!(parse("/live/main/manifest.mpd?x=y&f%69lter=A%3BB%3bC").unwrap(), filtered);
+    let Route::Manifest { filters, .. } = &filtered else { panic!("{filtered:?}") };
+    assert_eq!((filters.len(), filters.to_string().as_str()), (3, "filter=A;B;C"));
     assert_eq!(parse("/live/main/master.m3u8?_HLS_part=x").unwrap().to_string(), "/live/main/master.m3u8");
 }
 
@@ -56,6 +76,14 @@ fn unknown_paths_are_not_found() {
         "/live/main/720p/../audio/1.m4s",
         "/time/",
         "/LIVE/main/master.m3u8",
+        "/vod/show",
+        "/vod/show/",
+        "/vod/show/download.mp3",
+        "/vod/show/thumbnails.jpg",
+        "/vod/show/download.mp4/",
+        "/live/main/download.mp4",
+        "/live/main/thumbnails.vtt",
+        "/live/main/thumbnails-0.jpg",
     ] {
         assert_eq!(parse(target), Err(Error::NotFound), "{target}");
     }
@@ -90,6 +118,27 @@ fn errors_name_the_field_and_the_reason() {
         ("/live/a/b/media.m3u8?_HLS_msn=%4", F::HlsMsn, R::Encoding),
         ("/live/a/b/media.m3u8?_HLS_part=1", F::HlsPart, R::WithoutMsn),
         ("/live/a/b/media.m3u8?_HLS_skip=yes", F::HlsSkip, R::NotASkip),
+        ("/vod//master.m3u8", F::Locator, R::Empty),
+        ("/vod/a.b/download.mp4", F::Locator, R::Character),
+        ("/vod/a/master.m3u8?filter=", F::Filter, R::Empty),
+        ("/vod/a/master.m3u8?filter", F::Filter, R::Empty),
+        ("/vod/a/master.m3u8?filter=A;;B", F::Filter, R::Empty),
+        ("/vod/a/master.m3u8?filter=A;", F::Filter, R::Empty),
+        ("/vod/a/master.m3u8?filter=A;B;C;D", F::Filter, R::TooMany),
+        ("/vod/a/manifest.mpd?filter=A&filter=B", F::Filter, R::Repeated),
+        ("/vod/a/manifest.mpd?filter=A B", F::Filter, R::Character),
+        ("/vod/a/manifest.mpd?filter=A%", F::Filter, R::Encoding),
+        ("/vod/a/b/media.m3u8?filter=%22", F::Filter, R::Character),
+        ("/vod/a/download.mp4?start=1.5", F::From, R::NotANumber),
+        ("/vod/a/download.mp4?start=-1", F::From, R::NotANumber),
+        ("/vod/a/download.mp4?end=18446744073709551616", F::To, R::TooGreat),
+        ("/vod/a/download.mp4?start=5&end=5", F::To, R::NotAfterStart),
+        ("/vod/a/download.mp4?start=1&start=1", F::From, R::Repeated),
+        ("/vod/a/download.mp4?tracks=a;b;a", F::Tracks, R::Repeated),
+        ("/vod/a/download.mp4?tracks=;", F::Tracks, R::Empty),
+        ("/vod/a/thumbnails-01.jpg", F::Sheet, R::NotANumber),
+        ("/vod/a/thumbnails-.jpg", F::Sheet, R::NotANumber),
+        ("/vod/a/thumbnails-4294967296.jpg", F::Sheet, R::TooGreat),
     ] {
         assert_eq!(wrong(target), (field, reason), "{target}");
     }
@@ -109,37 +158,63 @@ fn directives() -> impl Strategy<Value = Directives> {
     (prop::option::of(reload), prop::option::of(skip)).prop_map(|(reload, skip)| Directives { reload, skip })
 }
 
+fn source() -> impl Strategy<Value = Source> {
+    (name(), any::<bool>()).prop_map(|(name, live)| if live { Source::Live(name) } else { Source::Vod(name) })
+}
+
+fn filters() -> impl Strategy<Value = Filters> {
+    prop::collection::vec(name(), 0..=3).prop_map(|names| Filters::parse(&listed("filter", &names)).unwrap())
+}
+
+/// A parameter with names in it, or nothing.
+fn listed(parameter: &str, names: &[Name]) -> String {
+    let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+    if names.is_empty() { String::new() } else { format!("{parameter}={}", names.join(";")) }
+}
+
+fn of_an_asset() -> impl Strategy<Value = Route> {
+    let stretch = (any::<Option<u64>>(), any::<Option<u64>>());
+    let stretch = stretch.prop_map(|(from, to)| (from, to.filter(|to| from.is_none_or(|from| from < *to))));
+    let tracks = prop::collection::hash_set(name(), 0..4).prop_map(|names| names.into_iter().collect());
+    let vod = || name().prop_map(Source::Vod);
+    prop_oneof![
+        (vod(), stretch, tracks).prop_map(|(source, (from, to), tracks)| Route::Download {
+            source,
+            from,
+            to,
+            tracks
+        }),
+        vod().prop_map(|source| Route::Thumbnails { source }),
+        (vod(), any::<u32>()).prop_map(|(source, number)| Route::Sheet { source, number }),
+    ]
+}
+
 fn route() -> impl Strategy<Value = Route> {
     prop_oneof![
         Just(Route::Time),
-        name().prop_map(|channel| Route::Master { channel }),
-        name().prop_map(|channel| Route::Manifest { channel }),
-        (name(), name(), directives()).prop_map(|(channel, track, directives)| Route::Media {
-            channel,
-            track,
-            directives
+        (source(), filters()).prop_map(|(source, filters)| Route::Master { source, filters }),
+        (source(), filters()).prop_map(|(source, filters)| Route::Manifest { source, filters }),
+        (source(), name(), directives(), filters()).prop_map(|(source, track, directives, filters)| {
+            Route::Media { source, track, directives, filters }
         }),
-        (name(), name(), any::<u64>()).prop_map(|(channel, track, id)| Route::Init {
-            channel,
+        (source(), name(), any::<u64>()).prop_map(|(source, track, id)| Route::Init {
+            source,
             track,
             layout: LayoutId(id)
         }),
-        (name(), name(), any::<u64>()).prop_map(|(channel, track, number)| Route::Segment {
-            channel,
+        (source(), name(), any::<u64>()).prop_map(|(source, track, number)| Route::Segment {
+            source,
             track,
             number
         }),
-        (name(), name(), any::<u64>(), any::<u32>()).prop_map(|(channel, track, number, part)| Route::Part {
-            channel,
-            track,
-            number,
-            part
-        }),
-        (name(), name(), any::<u64>()).prop_map(|(channel, track, decode_time)| Route::Start {
-            channel,
+        (source(), name(), any::<u64>(), any::<u32>())
+            .prop_map(|(source, track, number, part)| { Route::Part { source, track, number, part } }),
+        (source(), name(), any::<u64>()).prop_map(|(source, track, decode_time)| Route::Start {
+            source,
             track,
             decode_time
         }),
+        of_an_asset(),
     ]
 }
 
@@ -151,7 +226,7 @@ proptest! {
 
     #[test]
     fn what_parses_has_one_spelling(
-        target in "/live/[a-c%0-9./-]{1,8}/([a-z0-9]{0,3}/)?(media.m3u8|master.m3u8|init-[0-9a-f]{15,17}.mp4|t?[0-9.]{1,5}.m4s)(\\?(_HLS_(msn|part|skip)=[0-9Yv2ES%]{0,3}&?){0,3})?"
+        target in "/(live|vod)/[a-c%0-9./-]{1,8}/([a-z0-9]{0,3}/)?(media.m3u8|master.m3u8|download.mp4|thumbnails-[0-9]{0,3}.jpg|init-[0-9a-f]{15,17}.mp4|t?[0-9.]{1,5}.m4s)(\\?((_HLS_(msn|part|skip)|filter|start|end|tracks)=[0-9Yv2ES;%]{0,3}&?){0,3})?"
     ) {
         if let Ok(route) = parse(&target) {
             prop_assert_eq!(parse(&route.to_string()), Ok(route));

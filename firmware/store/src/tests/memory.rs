@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeMap,
     io,
-    ops::Bound,
+    ops::{Bound, Range},
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
+use super::trace::{Mark, Op};
 use crate::{
     Error, Io,
     catalogue::{Batch, Catalogue, Opened, Opener, Pair},
@@ -31,8 +32,19 @@ struct State {
     /// What the last batch with removals replaced.
     removed: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     faults: Faults,
+    /// Files of which a range cannot be read or written, without [`Faults`] that are of the whole disk.
+    bad: BTreeMap<PathBuf, Bad>,
     operations: u64,
     random: u64,
+    trace: Option<Vec<Op>>,
+}
+
+/// A stretch of a file on damaged blocks.
+#[derive(Clone, Debug)]
+pub(crate) struct Bad {
+    pub(crate) range: Range<u64>,
+    pub(crate) reads: bool,
+    pub(crate) writes: bool,
 }
 
 /// What is wrong with the disk.
@@ -68,13 +80,61 @@ struct Open {
 }
 
 impl Memory {
+    /// A disk with these files and this catalogue.
+    pub(crate) fn with(files: BTreeMap<PathBuf, Vec<u8>>, catalogue: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
+        let content = |bytes: Vec<u8>| Content { seen: bytes.clone(), durable: bytes, unsynced: Vec::new() };
+        let files = files.into_iter().map(|(path, bytes)| (path, content(bytes))).collect();
+        let state = State { files, catalogue, ..State::default() };
+        Self(Arc::new(Shared { state: Mutex::new(state), unblocked: Condvar::new() }))
+    }
+
+    /// Keeps a trace of everything that changes it from here on.
+    pub(crate) fn record(&self) {
+        self.lock().trace = Some(Vec::new());
+    }
+
+    pub(crate) fn mark(&self, mark: Mark) {
+        self.trace(Op::Mark(mark));
+    }
+
+    pub(crate) fn take_trace(&self) -> Vec<Op> {
+        self.lock().trace.take().unwrap()
+    }
+
+    /// Changes a byte behind the store's back.
+    pub(crate) fn rot(&self, path: &Path, at: usize) {
+        let mut state = self.lock();
+        let content = state.files.get_mut(path).unwrap();
+        content.seen[at] ^= 1;
+        content.durable[at] ^= 1;
+        drop(state);
+        self.trace(Op::Rot(path.to_owned(), at));
+    }
+
+    pub(crate) fn set_bad(&self, path: &Path, bad: Option<Bad>) {
+        let mut state = self.lock();
+        match bad {
+            Some(bad) => drop(state.bad.insert(path.to_owned(), bad)),
+            None => drop(state.bad.remove(path)),
+        }
+    }
+
+    /// The file and offset where these bytes are.
+    pub(crate) fn find(&self, bytes: &[u8]) -> Option<(PathBuf, usize)> {
+        let state = self.lock();
+        let at = |content: &Content| content.seen.windows(bytes.len()).position(|window| window == bytes);
+        state.files.iter().find_map(|(path, content)| Some((path.clone(), at(content)?)))
+    }
+
+    fn trace(&self, op: Op) {
+        if let Some(trace) = &mut self.lock().trace {
+            trace.push(op);
+        }
+    }
+
     pub(crate) fn set(&self, faults: Faults) {
         self.lock().faults = faults;
         self.0.unblocked.notify_all();
-    }
-
-    pub(crate) fn operations(&self) -> u64 {
-        self.lock().operations
     }
 
     /// The disk after power came back: what was synced, and of the rest none, all or some pages of 4 KiB.
@@ -88,6 +148,7 @@ impl Memory {
                 for (page, data) in data.chunks(4096).enumerate() {
                     if mode == 1 || (mode == 2 && random.below(2) == 0) {
                         let at = offset + page * 4096;
+                        bytes.resize(bytes.len().max(at + data.len()), 0);
                         bytes[at..at + data.len()].copy_from_slice(data);
                     }
                 }
@@ -141,6 +202,7 @@ impl Io for Memory {
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         self.operate(true)?.files.entry(path.to_owned()).or_default();
+        self.trace(Op::Create(path.to_owned()));
         Ok(Arc::new(Open { disk: self.clone(), path: path.to_owned() }))
     }
 
@@ -154,15 +216,21 @@ impl Io for Memory {
         let mut state = self.operate(true)?;
         let content = state.files.remove(from).ok_or(io::ErrorKind::NotFound)?;
         state.files.insert(to.to_owned(), content);
+        drop(state);
+        self.trace(Op::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.operate(true)?.files.remove(path).map(|_| ()).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.operate(true)?.files.remove(path).ok_or(io::ErrorKind::NotFound)?;
+        self.trace(Op::Remove(path.to_owned()));
+        Ok(())
     }
 
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
-        self.operate(true).map(|_| ())
+        drop(self.operate(true)?);
+        self.trace(Op::SyncDir);
+        Ok(())
     }
 
     fn free(&self, _: &Path) -> io::Result<u64> {
@@ -178,6 +246,17 @@ impl Open {
         let faults = state.faults;
         act(state.files.get_mut(&self.path).ok_or(io::ErrorKind::NotFound)?, faults)
     }
+
+    /// EIO where this part of the file is on damaged blocks; a sync touches all of it.
+    fn touch(&self, range: Range<u64>, write: bool) -> io::Result<()> {
+        let state = self.disk.lock();
+        let Some(bad) = state.bad.get(&self.path) else { return Ok(()) };
+        let hit = range.start < bad.range.end && bad.range.start < range.end;
+        if hit && if write { bad.writes } else { bad.reads } {
+            return Err(io::Error::from_raw_os_error(5));
+        }
+        Ok(())
+    }
 }
 
 impl File for Open {
@@ -186,6 +265,7 @@ impl File for Open {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        self.touch(offset..offset + buf.len() as u64, false)?;
         self.with(false, |content, _| {
             let from = offset as usize;
             let data = content.seen.get(from..from + buf.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -195,12 +275,16 @@ impl File for Open {
     }
 
     fn write_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
+        self.touch(offset..offset + data.len() as u64, true)?;
         self.with(true, |content, _| {
-            let from = offset as usize;
-            content.seen[from..from + data.len()].copy_from_slice(data);
+            let (from, to) = (offset as usize, offset as usize + data.len());
+            content.seen.resize(content.seen.len().max(to), 0);
+            content.seen[from..to].copy_from_slice(data);
             content.unsynced.push((from, data.to_vec()));
             Ok(())
-        })
+        })?;
+        self.disk.trace(Op::Write(self.path.clone(), offset as usize, data.to_vec()));
+        Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -210,7 +294,9 @@ impl File for Open {
                 content.unsynced.clear();
             }
             Ok(())
-        })
+        })?;
+        self.disk.trace(Op::Sync(self.path.clone()));
+        Ok(())
     }
 
     fn allocate(&self, size: u64) -> io::Result<()> {
@@ -218,7 +304,9 @@ impl File for Open {
             content.seen.resize(size as usize, 0);
             content.durable.resize(size as usize, 0);
             Ok(())
-        })
+        })?;
+        self.disk.trace(Op::Allocate(self.path.clone(), size as usize));
+        Ok(())
     }
 }
 
@@ -273,6 +361,8 @@ impl Catalogue for Memory {
                 None => drop(state.catalogue.remove(key)),
             }
         }
+        drop(state);
+        self.trace(Op::Commit(batch.clone()));
         if powered { Ok(()) } else { Err(failed(io::Error::other("the power is off"))) }
     }
 }

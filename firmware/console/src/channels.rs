@@ -1,0 +1,284 @@
+//! `/channels`: make, change, start, stop, reset and delete live lines.
+
+use axum::{Json, extract::State, response::Response};
+use control::{Command, Objects};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    Console,
+    answer::{created, gone, granted},
+    operations::Operation,
+    refuse::Refused,
+    request::{Body, Names},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(one, change, delete))
+        .routes(routes!(start))
+        .routes(routes!(stop))
+        .routes(routes!(reset))
+}
+
+/// A live line.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Channel {
+    /// Its name.
+    name: String,
+    /// Where it is in its life.
+    #[schema(value_type = ChannelLife)]
+    state: String,
+    /// When it came into that state, in milliseconds since the epoch.
+    since: u64,
+    /// Why, in plain words; empty when all is well.
+    reason: String,
+    /// It stands in the settings file: it is there at every start and cannot be deleted or changed here.
+    declared: bool,
+    /// The programs that are recording.
+    running_programs: Vec<String>,
+    /// Where viewers find it.
+    urls: LiveUrls,
+    /// What it encodes.
+    #[schema(value_type = ChannelSettings)]
+    settings: Value,
+}
+
+/// Where viewers find a channel, on their own listener.
+#[derive(Serialize, ToSchema)]
+struct LiveUrls {
+    /// HLS.
+    hls: String,
+    /// DASH.
+    dash: String,
+}
+
+/// Where a channel is in its life.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used: the words are those of `control`")]
+enum ChannelLife {
+    Stopped,
+    Starting,
+    Running,
+    Stopping,
+    Deleting,
+}
+
+/// What a channel encodes; what is left out has its default.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used: `control` reads the text itself")]
+pub(crate) struct ChannelSettings {
+    /// The name in every address of the channel: 1 to 32 letters, digits or `-`.
+    name: String,
+    /// `"auto"` to follow the input, or frames per second such as `25` or `"30000/1001"`.
+    #[schema(value_type = Value, default = "auto", required = false)]
+    frame_rate: Value,
+    /// Wanted duration of a segment in milliseconds; a whole number of parts.
+    #[schema(minimum = 1000, maximum = 6000, default = 1600, required = false)]
+    segment_ms: u32,
+    /// Wanted duration of a part in milliseconds.
+    #[schema(minimum = 128, maximum = 1000, default = 200, required = false)]
+    part_ms: u32,
+    /// Where pictures and sound come from.
+    #[schema(required = false)]
+    input: InputSettings,
+    /// The sound that viewers get.
+    #[schema(required = false)]
+    audio: AudioSettings,
+    /// The wanted renditions, highest first; empty for the box's own choice.
+    #[schema(required = false, max_items = 8)]
+    ladder: Vec<Rung>,
+}
+
+/// Where pictures and sound come from.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct InputSettings {
+    /// `auto` (a camera where there is one, otherwise the test signal), `camera`, `file` or `test`.
+    #[schema(default = "auto", required = false)]
+    kind: String,
+    /// The V4L2 device; none for the first one found.
+    #[schema(nullable = false)]
+    device: Option<String>,
+    /// The media file.
+    #[schema(nullable = false)]
+    path: Option<String>,
+    /// Wanted width in pixels; a wish that a camera may not meet.
+    #[schema(minimum = 160, maximum = 3840, nullable = false)]
+    width: Option<u32>,
+    /// Wanted height in pixels.
+    #[schema(minimum = 90, maximum = 2160, nullable = false)]
+    height: Option<u32>,
+}
+
+/// The sound that viewers get.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct AudioSettings {
+    /// AAC, bits per second.
+    #[schema(minimum = 32000, maximum = 512000, default = 128000, required = false)]
+    bitrate: u32,
+}
+
+/// One wanted rendition.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Rung {
+    /// Lines, even.
+    #[schema(minimum = 90, maximum = 2160)]
+    height: u32,
+    /// Bits per second.
+    #[schema(minimum = 50000, maximum = 50000000)]
+    bitrate: u32,
+}
+
+fn show(objects: &Objects, name: &str) -> Result<Channel, Refused> {
+    let channel = objects.channels.get(name).ok_or_else(|| Refused::none("channel", name))?;
+    let recording = |asset: &str| objects.assets.get(asset).is_some_and(|asset| asset.recording);
+    Ok(Channel {
+        name: name.to_owned(),
+        state: channel.state.to_string(),
+        since: channel.since,
+        reason: channel.reason.clone(),
+        declared: channel.declared,
+        running_programs: objects
+            .programs
+            .iter()
+            .filter(|(_, program)| program.channel == name && recording(&program.asset))
+            .map(|(id, _)| id.clone())
+            .collect(),
+        urls: LiveUrls {
+            hls: format!("/live/{name}/master.m3u8"),
+            dash: format!("/live/{name}/manifest.mpd"),
+        },
+        settings: json!(channel.settings),
+    })
+}
+
+/// All channels
+#[utoipa::path(get, path = "/channels", tag = "channels", responses((status = 200, body = Vec<Channel>)))]
+async fn list(State(console): State<Console>) -> Result<Json<Vec<Channel>>, Refused> {
+    let objects = console.objects();
+    objects.channels.keys().map(|name| show(&objects, name)).collect::<Result<_, _>>().map(Json)
+}
+
+/// One channel
+#[utoipa::path(
+    get,
+    path = "/channels/{name}",
+    tag = "channels",
+    params(("name" = String, Path)),
+    responses((status = 200, body = Channel)),
+)]
+async fn one(State(console): State<Console>, Names(name): Names<String>) -> Result<Json<Channel>, Refused> {
+    show(&console.objects(), &name).map(Json)
+}
+
+/// Make a channel, stopped
+#[utoipa::path(
+    post,
+    path = "/channels",
+    tag = "channels",
+    request_body = ChannelSettings,
+    responses((status = 201, body = Channel, headers(("Location" = String, description = "Where it is")))),
+)]
+async fn create(
+    State(console): State<Console>,
+    Body(settings): Body<Map<String, Value>>,
+) -> Result<Response, Refused> {
+    if !settings.contains_key("name") {
+        return Err(Refused::field("name", "this is missing"));
+    }
+    let channel = control::channel_from_json(&Value::Object(settings).to_string())?;
+    let answer = console.ask(Command::CreateChannel(channel)).await?;
+    granted(answer, |name| Ok(created(&format!("/channels/{name}"), show(&console.objects(), name)?)))
+}
+
+/// Replace what a stopped channel encodes
+///
+/// The name stays: it may be left out.
+#[utoipa::path(
+    put,
+    path = "/channels/{name}",
+    tag = "channels",
+    params(("name" = String, Path)),
+    request_body = ChannelSettings,
+    responses((status = 200, body = Channel)),
+)]
+async fn change(
+    State(console): State<Console>,
+    Names(name): Names<String>,
+    Body(mut settings): Body<Map<String, Value>>,
+) -> Result<Response, Refused> {
+    // Unknown first: its name may not even be one.
+    if !console.objects().channels.contains_key(&name) {
+        return Err(Refused::none("channel", &name));
+    }
+    let named = settings.entry("name").or_insert_with(|| name.clone().into());
+    if *named != name {
+        return Err(Refused::field("name", format!("a channel keeps its name: `{name}`")));
+    }
+    let channel = control::channel_from_json(&Value::Object(settings).to_string())?;
+    let answer = console.ask(Command::ChangeChannel(channel)).await?;
+    granted(answer, |name| show(&console.objects(), name).map(Json))
+}
+
+/// Delete a stopped channel that has no programs
+///
+/// Its assets stay.
+#[utoipa::path(
+    delete,
+    path = "/channels/{name}",
+    tag = "channels",
+    params(("name" = String, Path)),
+    responses((status = 202, body = Operation), (status = 204, description = "It is gone")),
+)]
+async fn delete(State(console): State<Console>, Names(name): Names<String>) -> Result<Response, Refused> {
+    granted(console.ask(Command::DeleteChannel(name)).await?, gone)
+}
+
+/// Start a stopped channel
+#[utoipa::path(
+    post,
+    path = "/channels/{name}/start",
+    tag = "channels",
+    params(("name" = String, Path)),
+    responses((status = 200, body = Channel), (status = 202, body = Operation)),
+)]
+async fn start(State(console): State<Console>, Names(name): Names<String>) -> Result<Response, Refused> {
+    steer(&console, Command::StartChannel(name)).await
+}
+
+/// Stop a running channel whose programs have all stopped
+#[utoipa::path(
+    post,
+    path = "/channels/{name}/stop",
+    tag = "channels",
+    params(("name" = String, Path)),
+    responses((status = 200, body = Channel), (status = 202, body = Operation)),
+)]
+async fn stop(State(console): State<Console>, Names(name): Names<String>) -> Result<Response, Refused> {
+    steer(&console, Command::StopChannel(name)).await
+}
+
+/// End and begin a running channel's encoding anew
+///
+/// Its programs must have stopped.
+#[utoipa::path(
+    post,
+    path = "/channels/{name}/reset",
+    tag = "channels",
+    params(("name" = String, Path)),
+    responses((status = 200, body = Channel), (status = 202, body = Operation)),
+)]
+async fn reset(State(console): State<Console>, Names(name): Names<String>) -> Result<Response, Refused> {
+    steer(&console, Command::ResetChannel(name)).await
+}
+
+async fn steer(console: &Console, command: Command) -> Result<Response, Refused> {
+    granted(console.ask(command).await?, |name| show(&console.objects(), name).map(Json))
+}

@@ -1,0 +1,268 @@
+//! An asset, or any stretch of it, as one progressive MP4: planned from the heads of its chunks, sent while it is read.
+//!
+//! The plan says the size and where every byte comes from, so a download that broke off goes on with a range. The same
+//! stretch and tracks give the same bytes.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use bytes::Bytes;
+use cmaf::movie::{self, Builder, Movie};
+use futures_util::stream;
+use media::{Kind, Layout, Window, nanos};
+use store::Recording;
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::{asset::Asset, error::Error, presentation::Presentation, respond};
+
+/// Plans made at a time: each reads the heads of all chunks of its stretch.
+const AT_A_TIME: usize = 2;
+/// Plans kept for downloads that go on; an hour of five tracks takes some 2 MB.
+const KEPT: usize = 4;
+/// How long a download waits for its turn to be planned.
+const TURN: Duration = Duration::from_secs(10);
+/// Bytes read of a chunk to find the sizes of its samples: more than a second's worth of them.
+const HEAD: usize = 4096;
+/// Raised when the same samples would give other bytes.
+const FORMAT: u32 = 1;
+
+/// Makes downloads.
+pub(crate) struct Downloads {
+    turns: Semaphore,
+    plans: Mutex<VecDeque<(Wanted, Arc<Plan>)>>,
+}
+
+/// What a download holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The asset's id or the name it is published under.
+    pub(crate) asset: String,
+    /// Nanoseconds since the epoch; none for the asset's own beginning.
+    pub(crate) from: Option<u64>,
+    /// Nanoseconds since the epoch; none for the asset's own end.
+    pub(crate) to: Option<u64>,
+    /// Names of tracks; empty for all.
+    pub(crate) tracks: Vec<String>,
+}
+
+/// A file that has been planned.
+struct Plan {
+    movie: Movie,
+    /// The tracks' names, in the order of the movie's.
+    tracks: Vec<String>,
+    window: Arc<Window>,
+    recording: Recording,
+    etag: String,
+}
+
+impl Default for Downloads {
+    fn default() -> Self {
+        Self { turns: Semaphore::new(AT_A_TIME), plans: Mutex::default() }
+    }
+}
+
+impl Downloads {
+    /// Answers a request for `wanted` of an asset.
+    pub(crate) async fn answer(
+        &self,
+        seen: &Presentation,
+        wanted: Wanted,
+        request: &HeaderMap,
+    ) -> Result<Response, Error> {
+        let asset = seen.asset().ok_or(Error::NoMedia("download"))?;
+        let plan = match self.known(&wanted, &asset) {
+            Some(plan) => plan,
+            None => {
+                let turn = timeout(TURN, self.turns.acquire()).await.map_err(|_| Error::Busy)?;
+                let plan = Arc::new(Plan::new(seen, &asset, &wanted).await?);
+                drop(turn);
+                self.keep(wanted, Arc::clone(&plan), &asset);
+                plan
+            }
+        };
+        let body = {
+            let plan = Arc::clone(&plan);
+            move |from: u64, to: u64| Body::from_stream(bytes_of(plan, from, to))
+        };
+        let mut response = respond::planned(plan.movie.size, "video/mp4", &plan.etag, request, body);
+        let file = format!("attachment; filename=\"{}.mp4\"", asset.name);
+        if let Ok(file) = HeaderValue::try_from(file) {
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
+        }
+        Ok(response)
+    }
+
+    fn known(&self, wanted: &Wanted, asset: &Asset) -> Option<Arc<Plan>> {
+        let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = plans.iter().find(|(known, _)| known == wanted)?;
+        // What is still being recorded is planned anew, unless both ends are said.
+        (asset.ended || wanted.to.is_some()).then(|| Arc::clone(&plan.1))
+    }
+
+    fn keep(&self, wanted: Wanted, plan: Arc<Plan>, asset: &Asset) {
+        if !asset.ended && wanted.to.is_none() {
+            return;
+        }
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.retain(|(known, _)| *known != wanted);
+        plans.push_back((wanted, plan));
+        if plans.len() > KEPT {
+            plans.pop_front();
+        }
+    }
+}
+
+impl Plan {
+    async fn new(seen: &Presentation, asset: &Asset, wanted: &Wanted) -> Result<Self, Error> {
+        let window = seen.window().await?;
+        let layout = window.layout().ok_or(Error::Empty)?;
+        let tracks = chosen(layout, &wanted.tracks)?;
+        let (from, to) = stretch(&window, layout, asset, wanted)?;
+        let outputs: Vec<_> = tracks.iter().map(|name| configs(&window, name)).collect();
+        let movies = outputs
+            .iter()
+            .map(|configs| movie::Track { tracks: configs.iter().map(|(_, track)| track.clone()).collect() });
+        let mut builder = Builder::new(movies.collect(), from, to)?.created(from);
+        let first = window.grid.position(media::ticks(from, NANOSECONDS), NANOSECONDS).segment;
+        let last = window.grid.position(media::ticks(to.saturating_sub(1), NANOSECONDS), NANOSECONDS).segment;
+        // Sound frames do not begin on every line: the one before the first reaches into it.
+        let segments = window.history.slice(first.saturating_sub(1), last);
+        for segment in segments.iter().filter(|segment| !segment.gap) {
+            for (index, name) in tracks.iter().enumerate() {
+                if segment.number < first
+                    && outputs[index].iter().all(|(_, track)| track.kind() == Kind::Video)
+                {
+                    continue;
+                }
+                let config = outputs[index].iter().position(|(layouts, _)| layouts.contains(&segment.layout));
+                let Some(config) = config else { continue };
+                if let Some(heads) = heads(asset, &window, name, segment.number).await? {
+                    builder.add(index, config, segment.number, &heads)?;
+                }
+            }
+        }
+        let movie = builder.finish()?;
+        let crc = crc32c::crc32c(&movie.head);
+        let etag = format!("\"{:x}-{crc:08x}-d{FORMAT}\"", movie.size);
+        Ok(Self { movie, tracks, window, recording: asset.recording.clone(), etag })
+    }
+
+    /// The media bytes of a piece.
+    async fn piece(&self, nth: usize) -> Result<Bytes, Error> {
+        let piece = &self.movie.pieces[nth];
+        let name = &self.tracks[usize::from(piece.track)];
+        let chunks = self.recording.segment(&self.window, name, piece.segment).await?;
+        let mut bytes = Vec::with_capacity(usize::try_from(piece.len).unwrap_or(0));
+        for chunk in &chunks {
+            bytes.extend_from_slice(&movie::payload(chunk)?);
+        }
+        if (bytes.len() as u64) < piece.len {
+            return Err(Error::NoMedia("piece of the download"));
+        }
+        bytes.truncate(usize::try_from(piece.len).unwrap_or(usize::MAX));
+        Ok(bytes.into())
+    }
+}
+
+/// The heads of a segment's chunks; none where it fails now, which makes it a hole like one that was never recorded.
+async fn heads(
+    asset: &Asset,
+    window: &Window,
+    track: &str,
+    number: u64,
+) -> Result<Option<Vec<movie::Head>>, Error> {
+    let mut len = HEAD;
+    loop {
+        let Ok(chunks) = asset.recording.heads(window, track, number, len).await else { return Ok(None) };
+        let head = |(head, len): &(Bytes, u32)| movie::head(head, *len as usize);
+        match chunks.iter().map(head).collect() {
+            Err(cmaf::Error::ReadHead { needed }) if needed > len => len = needed,
+            heads => return Ok(Some(heads?)),
+        }
+    }
+}
+
+/// Ticks per second in which an instant in nanoseconds is a decode time.
+const NANOSECONDS: u32 = 1_000_000_000;
+
+/// The names of the tracks in the file: all, or the ones asked for.
+fn chosen(layout: &Layout, wanted: &[String]) -> Result<Vec<String>, Error> {
+    if wanted.is_empty() {
+        return Ok(layout.tracks.iter().map(|track| track.name.clone()).collect());
+    }
+    let unknown = wanted.iter().find(|name| layout.index_of(name).is_none());
+    match unknown {
+        Some(name) => Err(Error::NoTrack(name.clone())),
+        None => Ok(wanted.to_vec()),
+    }
+}
+
+/// Where the file begins and ends, in nanoseconds since the epoch.
+fn stretch(window: &Window, layout: &Layout, asset: &Asset, wanted: &Wanted) -> Result<(u64, u64), Error> {
+    let picture = layout.tracks.iter().position(|track| track.kind() == Kind::Video).unwrap_or(0);
+    let timescale = layout.tracks.get(picture).map_or(1, |track| track.timescale);
+    let (first, last) = window.history.first().zip(window.history.last()).ok_or(Error::Empty)?;
+    let start = first.span(picture, &window.grid, timescale).map_or(0, |span| span.start);
+    let end = last.span(picture, &window.grid, timescale);
+    let end = end.map_or(0, |span| span.start + u64::from(span.duration));
+    let (start, end) = (nanos(start, timescale), nanos(end, timescale));
+    let (start, end) = (asset.from.unwrap_or(start).max(start), asset.to.unwrap_or(end).min(end));
+    let (from, to) = (wanted.from.unwrap_or(start), wanted.to.unwrap_or(end));
+    if from < start {
+        return Err(Error::Bounds { field: "start", problem: "is before what is kept" });
+    }
+    if to > end {
+        return Err(Error::Bounds { field: "end", problem: "is after what is recorded" });
+    }
+    if from >= to {
+        return Err(Error::Bounds { field: "end", problem: "is not after the start" });
+    }
+    Ok((from, to))
+}
+
+/// The forms that a track of this name has in the window, with the layouts in which it has them.
+fn configs(window: &Window, name: &str) -> Vec<(Vec<media::LayoutId>, media::Track)> {
+    let mut configs: Vec<(Vec<media::LayoutId>, media::Track)> = Vec::new();
+    for layout in window.layouts.iter() {
+        let Some(track) = layout.index_of(name).and_then(|at| layout.tracks.get(at)) else { continue };
+        match configs.iter_mut().find(|(_, known)| known == track) {
+            Some((layouts, _)) => layouts.push(layout.id),
+            None => configs.push((vec![layout.id], track.clone())),
+        }
+    }
+    configs
+}
+
+/// The bytes from `from` to before `to`.
+fn bytes_of(plan: Arc<Plan>, from: u64, to: u64) -> impl futures_util::Stream<Item = Result<Bytes, Error>> {
+    stream::unfold((plan, from), move |(plan, at)| async move {
+        if at >= to {
+            return None;
+        }
+        let head = plan.movie.head.len() as u64;
+        let found = if at < head {
+            Ok((plan.movie.head.clone(), 0))
+        } else {
+            match plan.movie.piece_at(at) {
+                Some(nth) => plan.piece(nth).await.map(|bytes| (bytes, plan.movie.pieces[nth].offset)),
+                None => Err(Error::NoMedia("piece of the download")),
+            }
+        };
+        let cut = found.map(|(bytes, begins)| {
+            let skip = usize::try_from(at - begins).unwrap_or(usize::MAX).min(bytes.len());
+            let rest = usize::try_from(to - begins).unwrap_or(usize::MAX).min(bytes.len());
+            bytes.slice(skip..rest)
+        });
+        // After an error the connection is broken off: nobody takes what there is for the whole file.
+        let next = cut.as_ref().map_or(u64::MAX, |bytes| at + bytes.len() as u64);
+        Some((cut, (plan, next)))
+    })
+}

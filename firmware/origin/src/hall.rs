@@ -1,0 +1,132 @@
+//! Everything that viewers can ask for by name: channels, assets, filters.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use package::{
+    filter::Filter,
+    route::{Filters, Source},
+};
+use store::Reader;
+
+use crate::{
+    asset::{Asset, Exhibit},
+    error::Error,
+    presentation::Presentation,
+};
+
+/// Windows of ended assets that are kept read; a day's takes some 3 MB.
+const WINDOWS: usize = 8;
+
+/// What can be asked for. Looked up without waiting; changed as a whole.
+#[derive(Default)]
+pub(crate) struct Hall {
+    channels: ArcSwap<HashMap<String, Arc<ArcSwapOption<Reader>>>>,
+    assets: ArcSwap<Assets>,
+    /// Who holds a window that was read, the latest user last.
+    readers: Mutex<Vec<Arc<Exhibit>>>,
+}
+
+#[derive(Default)]
+struct Assets {
+    by_id: HashMap<String, Arc<Exhibit>>,
+    /// Ids by locator.
+    locators: HashMap<String, String>,
+    /// Filters that apply to everything.
+    filters: BTreeMap<String, Filter>,
+}
+
+impl Hall {
+    /// The channels there are, whether they have begun or not.
+    pub(crate) fn set_channels(&self, names: impl IntoIterator<Item = String>) {
+        let known = self.channels.load();
+        let channel = |name: String| {
+            let slot = known.get(&name).map(Arc::clone).unwrap_or_default();
+            (name, slot)
+        };
+        self.channels.store(Arc::new(names.into_iter().map(channel).collect()));
+    }
+
+    /// A channel has begun: it is read through `reader` from now on.
+    pub(crate) fn begin(&self, channel: &str, reader: Reader) {
+        if let Some(slot) = self.channels.load().get(channel) {
+            slot.store(Some(Arc::new(reader)));
+        }
+    }
+
+    /// The assets and filters there are from now on.
+    pub(crate) fn set_assets(&self, assets: Vec<(String, Asset)>, filters: BTreeMap<String, Filter>) {
+        let known = self.assets.load();
+        let mut new = Assets { filters, ..Assets::default() };
+        for (id, asset) in assets {
+            if let Some(locator) = &asset.locator {
+                new.locators.insert(locator.clone(), id.clone());
+            }
+            let exhibit = match known.by_id.get(&id) {
+                Some(exhibit) => {
+                    exhibit.becomes(asset);
+                    Arc::clone(exhibit)
+                }
+                None => Arc::new(Exhibit::new(asset)),
+            };
+            new.by_id.insert(id, exhibit);
+        }
+        self.assets.store(Arc::new(new));
+    }
+
+    /// What a viewer's path names.
+    pub(crate) fn find(&self, source: &Source) -> Result<Presentation, Error> {
+        match source {
+            Source::Live(name) => {
+                let channels = self.channels.load();
+                let slot = channels.get(&**name).ok_or_else(|| Error::NoChannel(name.to_string()))?;
+                let reader = slot.load_full().ok_or_else(|| Error::NotYet(name.to_string()))?;
+                Ok(Presentation::Channel(reader))
+            }
+            Source::Vod(locator) => {
+                let assets = self.assets.load();
+                let id =
+                    assets.locators.get(&**locator).ok_or_else(|| Error::NoLocator(locator.to_string()))?;
+                self.asset(id)
+            }
+        }
+    }
+
+    /// An asset by its id, published or not.
+    pub(crate) fn asset(&self, id: &str) -> Result<Presentation, Error> {
+        let assets = self.assets.load();
+        let exhibit = assets.by_id.get(id).ok_or_else(|| Error::NoLocator(id.to_owned()))?;
+        self.used(exhibit);
+        Ok(Presentation::Asset(Arc::clone(exhibit)))
+    }
+
+    /// The filters that a viewer names, an asset's own before the global one of the same name.
+    pub(crate) fn filters(&self, presentation: &Presentation, named: &Filters) -> Result<Vec<Filter>, Error> {
+        if named.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (assets, asset) = (self.assets.load(), presentation.asset());
+        let filter = |name: &package::route::Name| {
+            let own = asset.as_ref().and_then(|asset| asset.filters.get(&**name));
+            let filter = own.or_else(|| assets.filters.get(&**name));
+            filter.cloned().ok_or_else(|| Error::NoFilter(name.to_string()))
+        };
+        named.iter().map(filter).collect()
+    }
+
+    /// Keeps the number of windows in RAM bounded: the one used longest ago is let go of.
+    fn used(&self, exhibit: &Arc<Exhibit>) {
+        if exhibit.asset().live().is_some() {
+            return;
+        }
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.retain(|other| !Arc::ptr_eq(other, exhibit));
+        readers.push(Arc::clone(exhibit));
+        if readers.len() > WINDOWS {
+            readers.remove(0).forget();
+        }
+    }
+}

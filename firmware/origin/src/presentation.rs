@@ -1,0 +1,142 @@
+//! What one request reads from: a channel's own window, or an asset's share of a stream, live or on demand.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use media::Window;
+use package::hls::PlaylistKind;
+use store::Reader;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    asset::{Asset, Exhibit},
+    error::Error,
+};
+
+/// A presentation.
+#[derive(Clone)]
+pub(crate) enum Presentation {
+    /// The channel's own window.
+    Channel(Arc<Reader>),
+    /// An asset.
+    Asset(Arc<Exhibit>),
+}
+
+impl Presentation {
+    /// Waits, within bounds, until what was recorded before this process is in the window: a playlist may grow at its end only.
+    pub(crate) async fn whole(&self) {
+        match self {
+            Self::Channel(reader) => reader.whole().await,
+            Self::Asset(exhibit) => {
+                if let Some(reader) = exhibit.asset().live() {
+                    reader.whole().await;
+                }
+            }
+        }
+    }
+
+    /// What can be played now.
+    pub(crate) async fn window(&self) -> Result<Arc<Window>, Error> {
+        match self {
+            Self::Channel(reader) => Ok(reader.window()),
+            Self::Asset(exhibit) => {
+                let asset = exhibit.asset();
+                match asset.live() {
+                    Some(reader) => Ok(Arc::new(asset.clip(&reader.window()))),
+                    None => exhibit.recorded(&asset).await,
+                }
+            }
+        }
+    }
+
+    /// The first window that satisfies `until`, or the last one at the deadline. One that has ended is not waited for.
+    pub(crate) async fn wait(
+        &self,
+        deadline: Instant,
+        until: impl Fn(&Window) -> bool,
+    ) -> Result<Arc<Window>, Error> {
+        let exhibit = match self {
+            Self::Channel(reader) => return Ok(reader.wait(deadline, until).await),
+            Self::Asset(exhibit) => exhibit,
+        };
+        let mut changes = exhibit.changes();
+        loop {
+            let asset = Arc::clone(&changes.borrow_and_update());
+            let Some(reader) = asset.live() else { return exhibit.recorded(&asset).await };
+            let fits = |window: &Window| until(&asset.clip(window));
+            tokio::select! {
+                window = reader.wait(deadline, fits) => return Ok(Arc::new(asset.clip(&window))),
+                // An asset that is gone is seen at the next request.
+                _ = timeout_at(deadline, changes.changed()) => {}
+            }
+        }
+    }
+
+    /// A part in RAM; `track` is the index in the current layout of the stream.
+    pub(crate) fn live_part(&self, track: usize, number: u64, part: u32) -> Option<Bytes> {
+        match self {
+            Self::Channel(reader) => reader.live_part(track, number, part),
+            Self::Asset(exhibit) => {
+                let asset = exhibit.asset();
+                if number < asset.first || asset.last.is_some_and(|last| number > last) {
+                    return None;
+                }
+                asset.live()?.live_part(track, number, part)
+            }
+        }
+    }
+
+    /// The chunks of a closed segment.
+    pub(crate) async fn segment(
+        &self,
+        window: &Window,
+        track: &str,
+        number: u64,
+    ) -> Result<Vec<Bytes>, Error> {
+        match self {
+            Self::Channel(reader) => Ok(reader.segment(track, number).await?),
+            Self::Asset(exhibit) => {
+                let asset = exhibit.asset();
+                let first = window.history.first().map_or(u64::MAX, |segment| segment.number);
+                if number < first || asset.last.is_some_and(|last| number > last) {
+                    return Err(if number < first { Error::Gone } else { Error::NoMedia("segment") });
+                }
+                match asset.live() {
+                    Some(reader) => Ok(reader.segment(track, number).await?),
+                    None => Ok(asset.recording.segment(window, track, number).await?),
+                }
+            }
+        }
+    }
+
+    /// What an HLS playlist says of its growth.
+    pub(crate) fn kind(&self) -> PlaylistKind {
+        match self {
+            Self::Channel(_) => PlaylistKind::Live,
+            Self::Asset(exhibit) => {
+                let asset = exhibit.asset();
+                match (asset.live().is_some(), asset.window) {
+                    (true, None) => PlaylistKind::Event,
+                    (true, Some(_)) => PlaylistKind::Live,
+                    (false, _) => PlaylistKind::Vod,
+                }
+            }
+        }
+    }
+
+    /// Presentation time zero of DASH: the epoch for a channel, which has no beginning of its own.
+    pub(crate) fn zero(&self) -> Option<u64> {
+        match self {
+            Self::Channel(_) => None,
+            Self::Asset(exhibit) => Some(exhibit.asset().zero()),
+        }
+    }
+
+    /// The asset, where it is one.
+    pub(crate) fn asset(&self) -> Option<Arc<Asset>> {
+        match self {
+            Self::Channel(_) => None,
+            Self::Asset(exhibit) => Some(exhibit.asset()),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The thumbnails that were made of an asset: an index in WebVTT and the sheets it leads to.
+
+use std::io::ErrorKind;
+
+use axum::{http::HeaderMap, response::Response};
+use bytes::Bytes;
+
+use crate::{
+    error::Error,
+    presentation::Presentation,
+    respond::{self, Keep},
+};
+
+/// The index.
+pub(crate) async fn index(seen: &Presentation, request: &HeaderMap) -> Result<Response, Error> {
+    let bytes = read(seen, "thumbnails.vtt").await?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(respond::text(text, "text/vtt", Keep::Seconds(60), request))
+}
+
+/// A sheet.
+pub(crate) async fn sheet(seen: &Presentation, number: u32, request: &HeaderMap) -> Result<Response, Error> {
+    let bytes = read(seen, &format!("thumbnails-{number}.jpg")).await?;
+    let etag = format!("\"{:08x}-{:x}\"", crc32c::crc32c(&bytes), bytes.len());
+    Ok(respond::bytes(vec![bytes], "image/jpeg", &etag, request))
+}
+
+async fn read(seen: &Presentation, file: &str) -> Result<Bytes, Error> {
+    let asset = seen.asset().ok_or(Error::NoThumbnails)?;
+    match tokio::fs::read(asset.thumbnails.join(file)).await {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::NoThumbnails),
+        Err(error) => Err(Error::ReadThumbnails(error.to_string())),
+    }
+}

@@ -1,0 +1,90 @@
+//! What somebody should look at, as rules over what the box knows. Pure.
+
+use control::{Alarm, Objects, StoreState};
+
+/// What holds now, the gravest first; `since` is filled in by whoever remembers.
+pub fn of(status: &store::Status, store: &StoreState, objects: &Objects) -> Vec<Alarm> {
+    let mut alarms = Vec::new();
+    let mut raise = |id: &str, severity: &str, reason: String| {
+        alarms.push(Alarm { id: id.to_owned(), severity: severity.to_owned(), since: 0, reason });
+    };
+    if let Some(failure) = &status.failure {
+        raise("dvr-disk", "error", format!("nothing is recorded: {}", failure.reason));
+    }
+    for pin in status.pins.iter().filter(|pin| pin.lost > 0) {
+        let name = objects.assets.get(&pin.id).map_or(pin.id.as_str(), |asset| asset.name.as_str());
+        let reason = format!(
+            "recording `{name}` has lost its oldest {} segments: the disk has no room for more",
+            pin.lost
+        );
+        raise(&format!("recording-{}", pin.id), "error", reason);
+    }
+    if store.rate > 0 && store.seconds_predicted < store.seconds_promised {
+        let reason = format!(
+            "{} of rewind are promised, the disk will hold {} at the present rate; delete assets, shorten windows or \
+             record fewer renditions",
+            span(store.seconds_promised),
+            span(store.seconds_predicted),
+        );
+        raise("dvr-promise", "warning", reason);
+    }
+    if status.extents.bad > 0 {
+        let reason =
+            format!("{} areas of the disk cannot be read or written and are left out", status.extents.bad);
+        raise("dvr-bad-areas", "warning", reason);
+    }
+    if status.quarantined > 0 {
+        let reason = format!("{} segments were found damaged and are no longer served", status.quarantined);
+        raise("dvr-quarantine", "warning", reason);
+    }
+    alarms
+}
+
+/// `90 min`, `4.5 h`: seconds in the words of a person.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..7200 => format!("{} min", seconds / 60),
+        _ => format!("{}.{} h", seconds / 3600, seconds % 3600 / 360),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(promised: u64, predicted: u64, rate: u64) -> StoreState {
+        let health = control::Health { state: "ok".to_owned(), since: 0, reason: String::new() };
+        StoreState {
+            health,
+            size: 0,
+            used: 0,
+            written: 0,
+            seconds: 0,
+            not_recorded: 0,
+            seconds_promised: promised,
+            seconds_predicted: predicted,
+            pinned: 0,
+            quarantined: 0,
+            bad_extents: 0,
+            rate,
+        }
+    }
+
+    #[test]
+    fn a_promise_that_cannot_be_kept_is_told_before_it_breaks() {
+        let ids = |status: &store::Status, store: &StoreState| -> Vec<String> {
+            of(status, store, &Objects::default()).into_iter().map(|alarm| alarm.id).collect()
+        };
+        let well = store::Status::default();
+        assert_eq!(ids(&well, &store(3600, 3600, 1)), [] as [&str; 0]);
+        assert_eq!(ids(&well, &store(3600, 0, 0)), [] as [&str; 0], "nothing is known before a rate is");
+        assert_eq!(ids(&well, &store(3600, 3599, 1)), ["dvr-promise"]);
+        let bad = store::Status {
+            extents: store::Extents { bad: 1, ..Default::default() },
+            quarantined: 2,
+            ..Default::default()
+        };
+        assert_eq!(ids(&bad, &store(1, 2, 3)), ["dvr-bad-areas", "dvr-quarantine"]);
+        assert_eq!((span(5400), span(16_200)), ("90 min".to_owned(), "4.5 h".to_owned()));
+    }
+}

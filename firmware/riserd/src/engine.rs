@@ -1,0 +1,472 @@
+//! Carries out what the registry grants: starts and stops channels, begins and ends programs, and tells the registry what
+//! came of it.
+//!
+//! One task owns the registry. A command is applied, made durable, shown to the store (pins) and to viewers, carried
+//! out and only then answered; what takes longer is an operation, which ends with the event that answers its effect.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use control::{
+    Answer, Command, Context, Effect, Event, Gallery, Operations, Refusal, Registry, Request, Requests,
+};
+use media::Grid;
+use origin::Origin;
+use store::Reader;
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet, block_in_place},
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    crew::{Crew, Roster},
+    house::House,
+    ledger::Ledger,
+    program::{self, Note},
+    show::Show,
+    supervisor::News,
+    thumbnails::{self, Job},
+    token,
+};
+
+/// How often the registry notes what recordings had to give up.
+const GIVEN_UP: Duration = Duration::from_secs(5);
+/// Thumbnail jobs that may wait.
+const JOBS: usize = 64;
+
+/// The owner of the registry.
+pub struct Engine {
+    house: Arc<House>,
+    registry: Registry,
+    ledger: Ledger,
+    crew: Crew,
+    roster: Roster,
+    origin: Origin,
+    gallery: Gallery,
+    operations: Operations,
+    /// Operations under way, by what they do to what.
+    under_way: BTreeMap<(&'static str, String), String>,
+    /// The stream that each running channel writes.
+    streams: BTreeMap<String, (Grid, Reader)>,
+    /// The last segment of each asset whose program is ending.
+    closing: BTreeMap<String, u64>,
+    /// Channels, and programs that begin once they give something.
+    beginnings: Vec<(String, String)>,
+    /// Channels that begin anew once they have ended.
+    resetting: BTreeSet<String>,
+    /// What programs wait for.
+    waits: JoinSet<Note>,
+    jobs: mpsc::Sender<Job>,
+    jobs_done: mpsc::Receiver<thumbnails::Done>,
+    photographer: JoinHandle<()>,
+    news: mpsc::Receiver<News>,
+}
+
+const START_CHANNEL: &str = "start channel";
+const STOP_CHANNEL: &str = "stop channel";
+const START_PROGRAM: &str = "start program";
+const STOP_PROGRAM: &str = "stop program";
+const THUMBNAILS: &str = "make thumbnails";
+
+impl Engine {
+    /// An engine over what was kept; nothing runs yet.
+    pub fn new(
+        house: Arc<House>,
+        registry: Registry,
+        ledger: Ledger,
+        origin: Origin,
+        gallery: Gallery,
+        roster: Roster,
+    ) -> Self {
+        let (crew, news) = Crew::new(Arc::clone(&house), roster.clone());
+        let (jobs, waiting) = mpsc::channel(JOBS);
+        let (done, jobs_done) = mpsc::channel(JOBS);
+        let photographer = tokio::spawn(thumbnails::work(house.program.clone(), waiting, done));
+        Self {
+            house,
+            registry,
+            ledger,
+            crew,
+            roster,
+            origin,
+            gallery,
+            operations: Operations::default(),
+            under_way: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            closing: BTreeMap::new(),
+            beginnings: Vec::new(),
+            resetting: BTreeSet::new(),
+            waits: JoinSet::new(),
+            jobs,
+            jobs_done,
+            photographer,
+            news,
+        }
+    }
+
+    /// Goes on where the box ended, then does what is asked until `stop` changes, then ends the channels.
+    pub async fn run(mut self, mut requests: Requests, mut stop: watch::Receiver<bool>) {
+        self.resume();
+        let mut often = interval(GIVEN_UP);
+        often.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                Some(request) = requests.next() => self.hear(request),
+                Some(news) = self.news.recv() => self.learn(news),
+                Some(note) = self.waits.join_next() => match note {
+                    Ok(note) => self.take(note),
+                    Err(error) => tracing::error!(%error, "a program's wait panicked"),
+                },
+                Some((asset, result)) = self.jobs_done.recv() => {
+                    self.end(THUMBNAILS, &asset, result);
+                    self.show_operations();
+                }
+                _ = often.tick() => self.give_up(),
+                _ = stop.changed() => break,
+            }
+        }
+        self.waits.shutdown().await;
+        drop((self.jobs, self.jobs_done, self.news));
+        self.photographer.abort();
+        self.crew.wind_down().await;
+    }
+
+    /// Starts what ran when the box ended, and the channels of the settings file.
+    fn resume(&mut self) {
+        let (declared, now) = (self.house.settings.channels.to_vec(), self.now());
+        self.registry.declare(declared, now);
+        let effects = self.registry.resume(now);
+        self.keep();
+        self.show();
+        for effect in effects {
+            self.carry_out(effect);
+        }
+        self.show_operations();
+    }
+
+    /// Notes what the disk had no room for: a restart must not claim it again.
+    fn give_up(&mut self) {
+        let mut changed = false;
+        for pin in self.house.store.status().pins.iter().filter(|pin| pin.lost > 0) {
+            changed |= self.registry.give_up(&pin.id, pin.from);
+        }
+        if changed {
+            self.keep();
+            self.show();
+        }
+    }
+
+    fn hear(&mut self, request: Request) {
+        let answer = self.grant(request.command.clone());
+        if let Err(refusal) = &answer {
+            tracing::info!(%refusal, "refused");
+        }
+        self.show_operations();
+        request.answer(answer);
+    }
+
+    fn grant(&mut self, command: Command) -> Result<Answer, Refusal> {
+        let clip = matches!(command, Command::Clip { .. });
+        let before = self.registry.clone();
+        let granted = self.apply(command)?;
+        if let Err(error) = block_in_place(|| self.ledger.keep(&self.registry)) {
+            self.registry = before;
+            return Err(Refusal::Unavailable(format!("this cannot be kept on the disk: {error}")));
+        }
+        self.show();
+        if clip && let Err(refusal) = self.check_clip(&granted.id) {
+            self.registry = before;
+            self.keep();
+            self.show();
+            return Err(refusal);
+        }
+        let mut operation = None;
+        for effect in granted.effects {
+            operation = self.carry_out(effect).or(operation);
+        }
+        let operation = operation.and_then(|id| self.operations.get(&id).cloned());
+        Ok(operation.map_or(Answer::Done(granted.id), Answer::Begun))
+    }
+
+    /// Whether what the clip holds is still there, now that nothing of it can expire any more.
+    fn check_clip(&self, id: &str) -> Result<(), Refusal> {
+        let objects = self.registry.objects();
+        let Some((asset, range)) = objects.assets.get(id).and_then(|asset| Some((asset, asset.range?)))
+        else {
+            return Ok(());
+        };
+        let kept = self.house.store.recording(&asset.channel, range.grid).kept();
+        match kept {
+            Some((first, _)) if first <= range.first => Ok(()),
+            _ => Err(Refusal::Expired {
+                field: "from".to_owned(),
+                problem: "it has just been given up: the disk is full".to_owned(),
+            }),
+        }
+    }
+
+    fn apply(&mut self, command: Command) -> Result<control::Granted, Refusal> {
+        self.in_context(|registry, context| registry.apply(command, context))
+    }
+
+    /// Lets the registry decide with what it needs to know of the world.
+    fn in_context<T>(&mut self, decide: impl FnOnce(&mut Registry, &mut Context<'_>) -> T) -> T {
+        let (store, now_ms) = (Arc::clone(&self.house.store), self.now());
+        let kept = move |channel: &str, grid: &Grid| store.recording(channel, *grid).kept();
+        decide(&mut self.registry, &mut Context { now_ms, new_id: &mut token::id, kept: &kept })
+    }
+
+    /// Does what the registry wants; the operation that this begins.
+    fn carry_out(&mut self, effect: Effect) -> Option<String> {
+        match effect {
+            Effect::StartChannel(name) => {
+                self.start(&name);
+                Some(self.begin(START_CHANNEL, &name))
+            }
+            Effect::ResetChannel(name) => {
+                self.resetting.insert(name.clone());
+                self.crew.stop(&name);
+                Some(self.begin(START_CHANNEL, &name))
+            }
+            Effect::StopChannel(name) => {
+                let id = self.begin(STOP_CHANNEL, &name);
+                if !self.crew.stop(&name) {
+                    self.event(Event::ChannelStopped(name, String::new()));
+                }
+                Some(id)
+            }
+            Effect::DeleteChannel(name) => {
+                self.roster.forget(&name);
+                self.streams.remove(&name);
+                self.event(Event::ChannelDeleted(name));
+                None
+            }
+            Effect::BeginProgram { program, channel, .. } => {
+                let id = self.begin(START_PROGRAM, &program);
+                match self.streams.get(&channel) {
+                    Some((grid, reader)) => {
+                        self.waits.spawn(program::begin(program, *grid, reader.clone()));
+                    }
+                    // The channel is being started again; what ends it ends the program, too.
+                    None => self.beginnings.push((channel, program)),
+                }
+                Some(id)
+            }
+            Effect::EndProgram { program, asset, channel } => {
+                let id = self.begin(STOP_PROGRAM, &program);
+                self.end_program(program, asset, &channel);
+                Some(id)
+            }
+            Effect::MakeThumbnails(asset) => self.photograph(&asset),
+            Effect::DropAsset(asset) => {
+                let folder = self.album(&asset);
+                if let Err(error) = std::fs::remove_dir_all(&folder)
+                    && error.kind() != std::io::ErrorKind::NotFound
+                {
+                    tracing::warn!(folder = %folder.display(), %error, "thumbnails are left behind");
+                }
+                None
+            }
+        }
+    }
+
+    fn end_program(&mut self, program: String, asset: String, channel: &str) {
+        let objects = self.registry.objects();
+        let range = objects.assets.get(&asset).and_then(|asset| asset.range);
+        let stream =
+            self.streams.get(channel).filter(|(grid, _)| range.is_some_and(|range| range.grid == *grid));
+        match (stream, range) {
+            (Some((_, reader)), Some(range)) => {
+                let last = program::newest(&reader.window()).unwrap_or(range.first).max(range.first);
+                let recording = self.house.store.recording(channel, range.grid);
+                self.waits.spawn(program::end(program, range.first, last, reader.clone(), recording));
+                self.closing.insert(asset, last);
+                self.show();
+            }
+            (_, Some(range)) => {
+                let kept = self.house.store.recording(channel, range.grid).kept();
+                let last = kept.map(|(_, last)| last).filter(|last| *last >= range.first);
+                self.event(Event::ProgramEnded { program, last });
+            }
+            (_, None) => self.event(Event::ProgramEnded { program, last: None }),
+        }
+    }
+
+    fn start(&mut self, name: &str) {
+        if let Some(channel) = self.registry.objects().channels.get(name) {
+            self.crew.start(&channel.settings);
+        }
+    }
+
+    fn learn(&mut self, news: News) {
+        match news {
+            News::Writes { channel, grid, reader } => {
+                self.origin.begin(&channel, reader.clone());
+                let before = self.streams.insert(channel.clone(), (grid, reader.clone()));
+                for (_, program) in self.beginnings.extract_if(.., |(of, _)| *of == channel) {
+                    self.waits.spawn(program::begin(program, grid, reader.clone()));
+                }
+                if before.is_some_and(|(known, _)| known != grid) {
+                    self.waits.spawn(program::changed(channel, grid, reader));
+                }
+                self.show();
+            }
+            News::Runs(channel) => self.event(Event::ChannelStarted(channel)),
+            News::Ended(channel, reason) => {
+                self.crew.ended(&channel);
+                if self.resetting.remove(&channel) && reason.is_none() {
+                    self.start(&channel);
+                    return;
+                }
+                self.streams.remove(&channel);
+                self.beginnings.retain(|(of, _)| *of != channel);
+                let starting = self
+                    .registry
+                    .objects()
+                    .channels
+                    .get(&channel)
+                    .is_some_and(|known| known.state == channel::life::Channel::Starting);
+                match reason {
+                    Some(reason) if starting => self.event(Event::ChannelFailed(channel, reason)),
+                    reason => self.event(Event::ChannelStopped(channel, reason.unwrap_or_default())),
+                }
+            }
+        }
+        self.show_operations();
+    }
+
+    fn take(&mut self, note: Note) {
+        match note {
+            Note::Began { program, grid, first } => {
+                self.event(Event::ProgramBegan { program, grid, first });
+            }
+            Note::NotBegun { program, reason } => self.event(Event::ProgramFailed { program, reason }),
+            Note::Ended { program, last } => self.event(Event::ProgramEnded { program, last }),
+            Note::Changed { channel, grid, first } => {
+                self.event(Event::StreamChanged { channel, grid, first });
+            }
+        }
+        self.show_operations();
+    }
+
+    /// Tells the registry what has happened, and does what follows.
+    fn event(&mut self, event: Event) {
+        if matches!(event, Event::ProgramEnded { .. } | Event::ProgramFailed { .. }) {
+            self.give_up();
+        }
+        let before = Arc::clone(self.registry.objects());
+        let effects = self.in_context(|registry, context| registry.event(event.clone(), context));
+        self.close_operations(&event);
+        if !Arc::ptr_eq(&before, self.registry.objects()) {
+            self.keep();
+            let objects = Arc::clone(self.registry.objects());
+            self.closing.retain(|asset, _| objects.assets.get(asset).is_some_and(|asset| asset.recording));
+            self.show();
+        }
+        if let Event::ProgramEnded { program, last: Some(_) } = &event
+            && let Some(program) = before.programs.get(program)
+        {
+            let asset = program.asset.clone();
+            self.photograph(&asset);
+        }
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+
+    fn close_operations(&mut self, event: &Event) {
+        match event {
+            Event::ChannelStarted(name) => self.end(START_CHANNEL, name, Ok(())),
+            Event::ChannelFailed(name, reason) => {
+                self.end(START_CHANNEL, name, Err(reason.clone()));
+                self.end(STOP_CHANNEL, name, Err(reason.clone()));
+            }
+            Event::ChannelStopped(name, reason) => {
+                self.end(
+                    START_CHANNEL,
+                    name,
+                    Err(if reason.is_empty() { "stopped" } else { reason }.to_owned()),
+                );
+                self.end(STOP_CHANNEL, name, Ok(()));
+            }
+            Event::ProgramBegan { program, .. } => self.end(START_PROGRAM, program, Ok(())),
+            Event::ProgramFailed { program, reason } => {
+                self.end(START_PROGRAM, program, Err(reason.clone()));
+                self.end(STOP_PROGRAM, program, Err(reason.clone()));
+            }
+            Event::ProgramEnded { program, .. } => {
+                self.end(START_PROGRAM, program, Err("stopped".to_owned()));
+                self.end(STOP_PROGRAM, program, Ok(()));
+            }
+            Event::ChannelDeleted(_) | Event::StreamChanged { .. } => {}
+        }
+    }
+
+    fn begin(&mut self, kind: &'static str, target: &str) -> String {
+        let id = token::id();
+        self.operations.begin(kind, target, self.now(), id.clone());
+        self.under_way.insert((kind, target.to_owned()), id.clone());
+        id
+    }
+
+    fn end(&mut self, kind: &'static str, target: &str, outcome: Result<(), String>) {
+        if let Some(id) = self.under_way.remove(&(kind, target.to_owned())) {
+            self.operations.end(&id, self.now(), outcome);
+        }
+    }
+
+    /// Puts an asset in the queue for thumbnails.
+    fn photograph(&mut self, asset: &str) -> Option<String> {
+        let objects = self.registry.objects();
+        let known = objects.assets.get(asset)?;
+        let range = known.range?;
+        let recording = self.house.store.recording(&known.channel, range.grid);
+        let last = range.last.or_else(|| recording.kept().map(|(_, last)| last))?;
+        let job =
+            Job { asset: asset.to_owned(), recording, range: (range.first, last), folder: self.album(asset) };
+        let id = self.begin(THUMBNAILS, asset);
+        if self.jobs.try_send(job).is_err() {
+            self.end(THUMBNAILS, asset, Err("too many assets wait for theirs".to_owned()));
+        }
+        Some(id)
+    }
+
+    fn album(&self, asset: &str) -> PathBuf {
+        album(&self.house, asset)
+    }
+
+    /// Makes the registry durable; a disk that fails is told of, and tried again with the next change.
+    fn keep(&mut self) {
+        if let Err(error) = block_in_place(|| self.ledger.keep(&self.registry)) {
+            tracing::error!(%error, "the registry cannot be kept");
+        }
+    }
+
+    /// Shows the store what to spare, viewers what there is, and managers all of it.
+    fn show(&self) {
+        let objects = self.registry.objects();
+        let show = Show { house: &self.house, objects, streams: &self.streams, closing: &self.closing };
+        self.house.store.set_pins(crate::show::pins(&self.registry));
+        self.origin.set_channels(objects.channels.keys().cloned());
+        self.origin.set_assets(show.assets(), objects.filters.clone());
+        self.gallery.show(Arc::clone(objects));
+    }
+
+    fn show_operations(&self) {
+        self.gallery.show_operations(self.operations.clone());
+    }
+
+    fn now(&self) -> u64 {
+        self.house.clock.now() / 1_000_000
+    }
+}
+
+/// Where an asset's thumbnails lie.
+pub fn album(house: &House, asset: &str) -> PathBuf {
+    house.settings.state_dir.join("thumbnails").join(asset)
+}

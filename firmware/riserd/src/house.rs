@@ -1,0 +1,23 @@
+//! What every channel of the box shares.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clock::Clock;
+use settings::Settings;
+use store::Store;
+
+/// What every channel of the box shares.
+pub struct House {
+    /// The operator's document.
+    pub settings: Arc<Settings>,
+    /// The kind of box.
+    pub board: Arc<board::Board>,
+    /// Where all channels record.
+    pub store: Arc<Store>,
+    /// The timeline's clock.
+    pub clock: Clock,
+    /// The worker's program.
+    pub program: PathBuf,
+    /// Where sockets are made.
+    pub run_dir: PathBuf,
+}

@@ -1,0 +1,71 @@
+//! The registry of channels, programs and assets on disk: whole at every instant, with the one before beside it.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use control::registry::{Limits, Registry};
+use store::{Io, file};
+
+use crate::error::Error;
+
+/// Where the registry is kept.
+pub struct Ledger {
+    path: PathBuf,
+    io: Arc<dyn Io>,
+    /// What the file holds.
+    last: Vec<u8>,
+}
+
+impl Ledger {
+    /// Reads what was kept, an empty registry where nothing was. What cannot be read is set aside, and the one before it is
+    /// taken.
+    pub fn open(
+        state_dir: &std::path::Path,
+        io: Arc<dyn Io>,
+        limits: Limits,
+    ) -> Result<(Self, Registry), Error> {
+        let path = state_dir.join("registry.json");
+        let mut ledger = Self { path, io, last: Vec::new() };
+        let mut damaged = false;
+        for path in [ledger.path.clone(), ledger.before()] {
+            let Some(bytes) = file::read(&*ledger.io, &path).map_err(Error::Registry)? else { continue };
+            match Registry::load(&bytes, limits.clone()) {
+                Ok(registry) => {
+                    ledger.last = if damaged { Vec::new() } else { bytes };
+                    return Ok((ledger, registry));
+                }
+                Err(error) => {
+                    damaged = true;
+                    tracing::error!(path = %path.display(), %error, "the registry is damaged and set aside");
+                    let seconds =
+                        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+                    let aside = path.with_extension(format!("bad-{seconds}"));
+                    let moved = ledger.io.rename(&path, &aside);
+                    moved.map_err(|source| Error::StateDir { path, source })?;
+                }
+            }
+        }
+        Ok((ledger, Registry::new(limits)))
+    }
+
+    /// Keeps it; on return it outlives a power cut.
+    pub fn keep(&mut self, registry: &Registry) -> Result<(), store::Error> {
+        let bytes = registry.save();
+        if bytes == self.last {
+            return Ok(());
+        }
+        if !self.last.is_empty() {
+            file::replace(&*self.io, &self.before(), &self.last)?;
+        }
+        file::replace(&*self.io, &self.path, &bytes)?;
+        self.last = bytes;
+        Ok(())
+    }
+
+    fn before(&self) -> PathBuf {
+        self.path.with_extension("json.before")
+    }
+}

@@ -1,0 +1,69 @@
+//! What the objects mean to the store (what to spare) and to viewers (what there is).
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use control::{Objects, Registry};
+use media::{Grid, NANOS};
+use store::{Pin, Reader};
+
+use crate::{engine::album, house::House};
+
+/// What every asset needs of the store.
+pub fn pins(registry: &Registry) -> Vec<Pin> {
+    let pin = |pinned: control::Pinned| Pin {
+        id: pinned.asset,
+        channel: pinned.channel,
+        grid: pinned.grid,
+        from: pinned.first,
+        to: pinned.last,
+        window: pinned.window.map(Duration::from_secs),
+        quota: pinned.quota,
+    };
+    registry.pins().into_iter().map(pin).collect()
+}
+
+/// The objects and what is known of their streams.
+pub struct Show<'a> {
+    pub house: &'a House,
+    pub objects: &'a Objects,
+    /// The stream that each running channel writes.
+    pub streams: &'a BTreeMap<String, (Grid, Reader)>,
+    /// The last segment of each asset whose program is ending.
+    pub closing: &'a BTreeMap<String, u64>,
+}
+
+impl Show<'_> {
+    /// Every asset that holds something, by id.
+    pub fn assets(&self) -> Vec<(String, origin::Asset)> {
+        let objects = self.objects.assets.iter();
+        objects.filter_map(|(id, asset)| Some((id.clone(), self.asset(id, asset)?))).collect()
+    }
+
+    fn asset(&self, id: &str, asset: &control::Asset) -> Option<origin::Asset> {
+        let range = asset.range?;
+        let stream = self.streams.get(&asset.channel).filter(|(grid, _)| *grid == range.grid);
+        let program = asset.program.as_ref().and_then(|program| self.objects.programs.get(program));
+        let window = program.filter(|_| asset.recording).and_then(|program| program.archive_window);
+        Some(origin::Asset {
+            name: asset.name.clone(),
+            locator: asset.locator.clone(),
+            live: stream.filter(|_| asset.recording).map(|(_, reader)| reader.clone()),
+            recording: self.house.store.recording(&asset.channel, range.grid),
+            grid: range.grid,
+            begun: range.begun.unwrap_or(range.first),
+            first: range.first,
+            last: range.last.or_else(|| self.closing.get(id).copied()),
+            window: window.map(|seconds| segments(&range.grid, seconds)),
+            ended: !asset.recording && range.last.is_some(),
+            from: range.from,
+            to: range.to,
+            filters: Arc::new(asset.filters.clone()),
+            thumbnails: album(self.house, id),
+        })
+    }
+}
+
+/// The segments that it takes to show so many seconds.
+fn segments(grid: &Grid, seconds: u64) -> u64 {
+    seconds.saturating_mul(NANOS).div_ceil(grid.segment_nanos().max(1))
+}
