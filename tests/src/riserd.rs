@@ -71,15 +71,24 @@ impl Riserd {
     /// As [`start`](Self::start).
     #[must_use]
     pub fn start_edited(settings: &str, edit: impl FnOnce(String) -> String) -> Self {
+        let mut riserd = Self::start_blind(settings, edit);
+        riserd.wait_until_up();
+        riserd
+    }
+
+    /// Starts a box as [`start_edited`](Self::start_edited) does, but does not wait for it: it may not answer everybody.
+    ///
+    /// # Panics
+    /// If there is no such program.
+    #[must_use]
+    pub fn start_blind(settings: &str, edit: impl FnOnce(String) -> String) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let state = TempDir::new().expect("a temporary folder can be made");
         let [viewers, management] = free_addresses();
         let settings = edit(document(state.path(), viewers, management, settings));
         fs::write(state.path().join("settings.toml"), settings).expect("the settings can be written");
         let child = spawn(state.path());
-        let mut riserd = Self { child, state, viewers, management, _turn: turn };
-        riserd.wait_until_up();
-        riserd
+        Self { child, state, viewers, management, _turn: turn }
     }
 
     /// Where it keeps what must outlive it.
@@ -216,7 +225,7 @@ impl Riserd {
     /// The worker's process id, while there is one.
     #[must_use]
     pub fn worker(&self) -> Option<Pid> {
-        let pid = self.state("/processes/1/pid").as_i64()?;
+        let pid = self.status().pointer("/processes/1/pid")?.as_i64()?;
         Pid::from_raw(i32::try_from(pid).ok()?)
     }
 

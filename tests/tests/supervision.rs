@@ -185,7 +185,9 @@ fn a_worker_that_dies_before_it_gave_anything_is_replaced() {
     riserd.kill_worker();
     riserd.wait_for_segments(&TRACKS, 1);
     assert_eq!(riserd.count("/processes/1/restarts"), 1);
-    assert_eq!(riserd.state("/channels/0/state"), "running");
+    wait::until("the status says so", Duration::from_secs(2), || {
+        riserd.state("/channels/0/state") == "running"
+    });
 }
 
 #[test]

@@ -97,7 +97,8 @@ async fn serve(
     let entrance = Entrance::new(&settings, management)?;
 
     let io: Arc<dyn Io> = Arc::new(Disk);
-    let (ledger, registry) = Ledger::open(&settings.state_dir, Arc::clone(&io), plan::limits(&settings))?;
+    let (ledger, mut registry) = Ledger::open(&settings.state_dir, Arc::clone(&io), plan::limits(&settings))?;
+    registry.declare(settings.channels.to_vec(), clock.now() / 1_000_000);
     let config = plan::store(&settings, show::pins(&registry));
     let store = Arc::new(Store::open(config, io).map_err(Error::Store)?);
     let origin = Origin::new(origin::Config { web: arguments.web.clone() }, clock.clone());

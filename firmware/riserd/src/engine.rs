@@ -138,9 +138,7 @@ impl Engine {
 
     /// Starts what ran when the box ended, and the channels of the settings file.
     fn resume(&mut self) {
-        let (declared, now) = (self.house.settings.channels.to_vec(), self.now());
-        self.registry.declare(declared, now);
-        let effects = self.registry.resume(now);
+        let effects = self.registry.resume(self.now());
         self.keep();
         self.show();
         for effect in effects {

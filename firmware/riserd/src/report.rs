@@ -91,19 +91,18 @@ impl Report {
             noted.insert(channel.name.clone(), (channel, worker));
         }
         let (mut channels, mut workers) = (Vec::new(), Vec::new());
-        for (name, channel) in &objects.channels {
-            let known = noted.remove(name);
-            let (mut state, worker) = match known {
+        for (name, known) in &objects.channels {
+            let (mut state, worker) = match noted.remove(name) {
                 Some((state, worker)) => (state, Some(worker)),
                 None => (crate::facts::Facts::new(name, self.house.clock.clone()).read().0, None),
             };
-            state.life = channel.state.to_string();
+            state.life = known.state.to_string();
             if worker.is_none() {
-                let (since, reason) = (channel.since, channel.reason.clone());
-                state.health = Health { state: channel.state.to_string(), since, reason };
+                let (since, reason) = (known.since, known.reason.clone());
+                state.health = Health { state: known.state.to_string(), since, reason };
             }
             channels.push(state);
-            workers.extend(worker.filter(|worker| worker.pid.is_some() || worker.health.state != "gone"));
+            workers.extend(worker.filter(|_| known.state != channel::life::Channel::Stopped));
         }
         (channels, workers)
     }
