@@ -13,11 +13,14 @@ pub fn of(status: &store::Status, store: &StoreState, objects: &Objects) -> Vec<
     }
     for pin in status.pins.iter().filter(|pin| pin.lost > 0) {
         let name = objects.assets.get(&pin.id).map_or(pin.id.as_str(), |asset| asset.name.as_str());
-        let reason = format!(
-            "recording `{name}` has lost its oldest {} segments: the disk has no room for more",
-            pin.lost
-        );
-        raise(&format!("recording-{}", pin.id), "error", reason);
+        let quota =
+            objects.programs.values().any(|program| program.asset == pin.id && program.quota.is_some());
+        let (why, severity) = match quota {
+            true => ("it has reached its quota, or the disk has no room for more", "warning"),
+            false => ("the disk has no room for more", "error"),
+        };
+        let reason = format!("recording `{name}` has lost its oldest {} segments: {why}", pin.lost);
+        raise(&format!("recording-{}", pin.id), severity, reason);
     }
     if store.rate > 0 && store.seconds_predicted < store.seconds_promised {
         let reason = format!(

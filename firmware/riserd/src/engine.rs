@@ -74,7 +74,7 @@ const STOP_PROGRAM: &str = "stop program";
 const THUMBNAILS: &str = "make thumbnails";
 
 impl Engine {
-    /// An engine over what was kept; nothing runs yet.
+    /// An engine over what was kept, which viewers and managers see from now on; nothing runs yet.
     pub fn new(
         house: Arc<House>,
         registry: Registry,
@@ -87,7 +87,7 @@ impl Engine {
         let (jobs, waiting) = mpsc::channel(JOBS);
         let (done, jobs_done) = mpsc::channel(JOBS);
         let photographer = tokio::spawn(thumbnails::work(house.program.clone(), waiting, done));
-        Self {
+        let engine = Self {
             house,
             registry,
             ledger,
@@ -106,7 +106,9 @@ impl Engine {
             jobs_done,
             photographer,
             news,
-        }
+        };
+        engine.show();
+        engine
     }
 
     /// Goes on where the box ended, then does what is asked until `stop` changes, then ends the channels.

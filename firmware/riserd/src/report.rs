@@ -21,6 +21,9 @@ use crate::{alarms, crew::Roster, house::House};
 /// How often the snapshot is renewed.
 const SNAPSHOT: Duration = Duration::from_millis(250);
 
+/// A rewind longer than this is not told: nothing is recorded, or next to nothing.
+const UNTOLD: Duration = Duration::from_hours(24 * 366);
+
 /// What the snapshot is made from.
 pub struct Report {
     house: Arc<House>,
@@ -128,7 +131,7 @@ impl Report {
             seconds: seconds.max().unwrap_or(0),
             not_recorded: status.dropped,
             seconds_promised: promised(self.house.settings.dvr.window, objects),
-            seconds_predicted: status.predicted.as_secs(),
+            seconds_predicted: status.predicted.min(UNTOLD).as_secs(),
             pinned: status.pinned,
             quarantined: status.quarantined,
             bad_extents: status.extents.bad as u64,

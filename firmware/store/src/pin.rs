@@ -63,6 +63,11 @@ impl Pin {
         self.to.is_none()
     }
 
+    /// Whether it lets go of its oldest by itself while it is recorded.
+    pub(crate) fn moves_on(&self) -> bool {
+        self.is_open() && (self.window.is_some() || self.quota.is_some())
+    }
+
     pub(crate) fn reach(&self) -> Reach {
         let window = self.window.filter(|_| self.is_open());
         Reach { from: self.from, window: window.map(|window| segments(window.as_nanos(), &self.grid)) }

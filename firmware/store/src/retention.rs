@@ -24,6 +24,8 @@ pub(crate) struct Retention {
     pins: Vec<Held>,
     /// Extents without a pin, by generation.
     loose: BTreeSet<(u64, u32)>,
+    /// Extents with a pin that does not move on by itself.
+    lasting: usize,
     /// What the active extent holds.
     active: Option<Vec<Share>>,
 }
@@ -35,6 +37,8 @@ struct Sealed {
     open: u32,
     /// Pins on it that have their end.
     finished: u32,
+    /// Pins on it that do not move on by themselves: finished ones, and recordings that keep all.
+    lasting: u32,
 }
 
 /// A stream's segments in an extent.
@@ -128,14 +132,26 @@ impl Retention {
             }
         }
         self.loose.insert((generation, id));
-        self.extents.insert(id, Sealed { generation, shares, open: 0, finished: 0 });
+        self.extents.insert(id, Sealed { generation, shares, open: 0, finished: 0, lasting: 0 });
         let mut pins = std::mem::take(&mut self.pins);
         for held in &mut pins {
             if self.share(id, held.stream).is_some_and(|share| held.covers(&share)) {
                 self.count(held, id, true);
+                self.keep_quota(held);
             }
         }
         self.pins = pins;
+    }
+
+    /// A pin over its quota lets go of its oldest extents.
+    fn keep_quota(&mut self, held: &mut Held) {
+        while held.pin.is_open() && held.pin.quota.is_some_and(|quota| held.bytes > quota) {
+            let index = held.stream.and_then(|stream| self.streams.get(&stream));
+            let oldest = index.and_then(|index| index.extents.range((held.start, 0)..).next());
+            let Some(oldest) = oldest.and_then(|&(_, id)| self.share(id, held.stream)) else { return };
+            held.given = oldest.last + 1;
+            self.let_go(held, oldest.last + 1);
+        }
     }
 
     /// What the active extent holds now; none: there is none.
@@ -166,6 +182,7 @@ impl Retention {
         }
         self.pins = pins;
         let Some(extent) = self.extents.remove(&id) else { return };
+        self.lasting -= usize::from(extent.lasting > 0);
         self.loose.remove(&(extent.generation, id));
         for share in extent.shares {
             if let Some(stream) = self.streams.get_mut(&share.stream) {
@@ -184,6 +201,11 @@ impl Retention {
             })
         });
         self.extents.len() - self.loose.len() + usize::from(held)
+    }
+
+    /// Extents that no live window will get back by itself.
+    pub(crate) fn lasting(&self) -> usize {
+        self.lasting
     }
 
     pub(crate) fn status(&self) -> Vec<PinStatus> {
@@ -290,6 +312,7 @@ impl Retention {
         for id in self.needed(&held, u64::MAX) {
             self.count(&mut held, id, true);
         }
+        self.keep_quota(&mut held);
         held
     }
 
@@ -322,6 +345,13 @@ impl Retention {
             true => (*pins + 1, held.bytes + bytes),
             false => (pins.saturating_sub(1), held.bytes.saturating_sub(bytes)),
         };
+        let lasted = extent.lasting > 0;
+        match more {
+            _ if held.pin.moves_on() => {}
+            true => extent.lasting += 1,
+            false => extent.lasting = extent.lasting.saturating_sub(1),
+        }
+        self.lasting = self.lasting + usize::from(extent.lasting > 0) - usize::from(lasted);
         let (loose, giving) = (extent.open + extent.finished == 0, extent.open > 0 && extent.finished == 0);
         put(&mut self.loose, (extent.generation, id), loose);
         for share in &extent.shares {

@@ -24,7 +24,8 @@ pub struct Status {
     pub reserve: u64,
     /// Bytes recorded a second, over the last five minutes.
     pub rate: u64,
-    /// How much of the past a live window without a pin can keep at this rate, in all that pins leave free;
+    /// How much of the past a live or archive window can keep at this rate, in all that finished pins and recordings
+    /// without end leave free;
     /// [`Duration::MAX`] where nothing is recorded.
     pub predicted: Duration,
     /// Every pin, in the order they were set.

@@ -144,13 +144,15 @@ impl Store {
     pub fn status(&self) -> Status {
         let mut status = self.shared.board.lock().clone();
         let Config { extent, reserve, .. } = self.shared.config;
-        (status.pinned, status.pins) = {
+        let lasting;
+        (status.pinned, lasting, status.pins) = {
             let retention = self.shared.retention();
-            (retention.pinned() as u64 * extent, retention.status())
+            let lasting = retention.lasting() as u64 * extent;
+            (retention.pinned() as u64 * extent, lasting, retention.status())
         };
         status.reserve = reserve;
         let bad = status.extents.bad as u64 * extent;
-        let left = status.size.saturating_sub(bad).saturating_sub(status.pinned);
+        let left = status.size.saturating_sub(bad).saturating_sub(lasting);
         status.predicted = left.checked_div(status.rate).map_or(Duration::MAX, Duration::from_secs);
         status.queued = self.shared.queued.load(Ordering::Relaxed);
         status.streams = self.shared.streams().iter().map(|stream| stream_status(stream)).collect();

@@ -138,3 +138,28 @@ fn a_choice_among_many_extents_costs_no_look_at_each() {
     println!("expiry: {few:?} of 1,000 extents, {many:?} of 14,000");
     assert!(many < few * 10 + Duration::from_micros(100), "{few:?} {many:?}");
 }
+
+#[test]
+fn a_recording_over_its_quota_lets_its_oldest_go_and_does_not_count_as_lasting() {
+    let pin = |id: &str, to, quota| Pin {
+        id: id.into(),
+        channel: "main".into(),
+        grid: grid(),
+        from: 0,
+        to,
+        window: None,
+        quota,
+    };
+    let mut retention = Retention::new(vec![pin("small", None, Some(3000))]);
+    for id in 1..=10u32 {
+        retention.seal(id, id.into(), &[range(u64::from(id) * 20, u64::from(id) * 20 + 19)]);
+    }
+    let status = &retention.status()[0];
+    assert_eq!((status.bytes, status.from, retention.pinned(), retention.lasting()), (3000, 160, 3, 0));
+    retention.set(vec![pin("small", None, Some(3000)), pin("done", Some(45), None), pin("all", None, None)]);
+    assert_eq!((retention.pinned(), retention.lasting()), (10, 10));
+    retention.set(vec![pin("small", None, Some(3000)), pin("done", Some(45), None)]);
+    assert_eq!((retention.pinned(), retention.lasting()), (5, 2));
+    retention.forget(1);
+    assert_eq!(retention.lasting(), 1);
+}
