@@ -39,6 +39,8 @@ export function readOptions(own = {}) {
       url: { type: 'string' },
       player: { type: 'string', default: 'hls' },
       channel: { type: 'string', default: 'main' },
+      vod: { type: 'string' },
+      filter: { type: 'string' },
       seconds: { type: 'string', default: '15' },
       out: { type: 'string', default: fileURLToPath(new URL('../artefacts', import.meta.url)) },
       ...own,
@@ -93,9 +95,7 @@ async function withPage(options, results, test) {
     results.foreignRequests = [];
     page.on('pageerror', (error) => results.pageErrors.push(error.message));
     page.on('request', (request) => noteForeign(request.url(), options.url, results));
-    const address = new URL('/', options.url);
-    address.search = new URLSearchParams({ channel: options.channel, player: options.player });
-    await page.goto(address.href, { waitUntil: 'domcontentloaded' });
+    await page.goto(pageAddress(options), { waitUntil: 'domcontentloaded' });
     try {
       await test(page, options, results);
     } finally {
@@ -110,6 +110,17 @@ async function withPage(options, results, test) {
     await context.close();
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** The viewer page on the channel, or on the asset where one is named. */
+function pageAddress({ url, player, channel, vod, filter }) {
+  const address = new URL('/', url);
+  address.search = new URLSearchParams({
+    player,
+    ...(vod ? { vod } : { channel }),
+    ...(filter ? { filter } : {}),
+  });
+  return address.href;
 }
 
 /** Everything must come from the box: a venue may have no internet. */
@@ -148,6 +159,19 @@ export async function untilPlaying(page, seconds = 30) {
   }, null, seconds);
 }
 
+/** Waits until an asset that has ended plays. */
+export async function untilOnDemand(page, seconds = 30) {
+  await until(page, 'playback on demand', () => {
+    const { riser } = window;
+    return riser?.onDemand && riser.state === 'playing' && riser.currentTime > 0 && riser.playingDate !== null;
+  }, null, seconds);
+}
+
+/** Waits for the end of an asset; `seconds` how much of it is left. */
+export async function untilEnded(page, seconds) {
+  await until(page, 'the end', () => window.riser.state === 'ended', null, seconds + 10);
+}
+
 /** Waits for media to play on by `seconds`, given twice that and a little to do it. */
 export async function untilAdvanced(page, seconds) {
   const from = await page.evaluate(() => window.riser.currentTime);
@@ -158,6 +182,19 @@ export async function untilAdvanced(page, seconds) {
     from + seconds,
     seconds * 2 + 10,
   );
+}
+
+/** Fails if the page's player has given up once or more. */
+export function checkNotFatal(errors) {
+  const fatal = errors.filter((error) => error.fatal);
+  check(fatal.length === 0, `fatal player errors: ${fatal.map((error) => error.detail).join('; ')}`);
+}
+
+/** What the management interface says under an address. */
+export async function askBox(address) {
+  const response = await fetch(address);
+  check(response.ok, `${address} answers ${response.status}`);
+  return response.json();
 }
 
 /** Plain copy of the diagnosis object. */

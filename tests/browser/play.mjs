@@ -1,6 +1,6 @@
 // Plays for --seconds and checks that the picture moves steadily, with no error that stops it.
 // Optional limits: --max-delay seconds (p95), --max-gap milliseconds, --max-dropped share.
-import { check, diagnosis, ms, positive, run, until, untilAdvanced, untilPlaying } from './browser.mjs';
+import { check, checkNotFatal, diagnosis, ms, positive, run, until, untilAdvanced, untilPlaying } from './browser.mjs';
 import { record, stopRecording } from './recorder.mjs';
 
 const own = {
@@ -42,8 +42,7 @@ await run('play', own, async (page, options, results) => {
     errors: end.errors,
   });
 
-  const fatal = end.errors.filter((error) => error.fatal);
-  check(fatal.length === 0, `fatal player errors: ${fatal.map((error) => error.detail).join('; ')}`);
+  checkNotFatal(end.errors);
   const maxGap = positive('max-gap', options['max-gap']);
   check(longestGapMs <= maxGap, `the picture stood still for ${longestGapMs} ms, allowed ${maxGap}`);
   check(droppedRatio !== null, 'the browser counted no frames');

@@ -3,11 +3,12 @@
 import { ms } from './browser.mjs';
 
 const BEAT_MS = 50;
+const JUMP_S = 0.3; // further than the time that went by: no longer the same stretch
 
 /** Starts recording on the page. */
 export function record(page) {
-  return page.evaluate((beatMs) => {
-    const recording = { samples: 0, longestGapMs: 0, gaps: [], states: [], delays: [], latencies: [] };
+  return page.evaluate(([beatMs, jumpS]) => {
+    const recording = { samples: 0, longestGapMs: 0, gaps: [], states: [], jumps: [], delays: [], latencies: [] };
     let time = window.riser.currentTime;
     let movedAt = performance.now();
     const began = movedAt;
@@ -22,6 +23,9 @@ export function record(page) {
       recording.samples += 1;
       if (currentTime !== time) {
         closeGap(now);
+        const wallS = (now - movedAt) / 1000;
+        const movedS = currentTime - time;
+        if (movedS < 0 || movedS > wallS + jumpS) recording.jumps.push({ atS: (now - began) / 1000, movedS });
         time = currentTime;
         movedAt = now;
       }
@@ -38,7 +42,7 @@ export function record(page) {
       recording.seconds = (performance.now() - began) / 1000;
       return recording;
     };
-  }, BEAT_MS);
+  }, [BEAT_MS, JUMP_S]);
 }
 
 /** Stops and returns the recording; delays and the player's own latencies condensed to percentiles. */

@@ -1,7 +1,7 @@
 // Seeks --seconds back, plays there, checks by the wall clock that the right moment is shown,
 // and goes live again.
 import path from 'node:path';
-import { check, diagnosis, ms, run, until, untilAdvanced, untilPlaying } from './browser.mjs';
+import { check, checkNotFatal, diagnosis, ms, run, until, untilAdvanced, untilPlaying } from './browser.mjs';
 
 const MOMENT_TOLERANCE = 2; // seconds: a seek may land on a key frame and playback goes on meanwhile
 
@@ -56,6 +56,5 @@ await run('rewind', {}, async (page, options, results) => {
     again.delay <= live.delay + 2,
     `delay after going live is ${ms(again.delay)} s, before it was ${ms(live.delay)} s`,
   );
-  const fatal = again.errors.filter((error) => error.fatal);
-  check(fatal.length === 0, `fatal player errors: ${fatal.map((error) => error.detail).join('; ')}`);
+  checkNotFatal(again.errors);
 });

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -22,8 +23,9 @@ use crate::{
 const WINDOWS: usize = 8;
 
 /// What can be asked for. Looked up without waiting; changed as a whole.
-#[derive(Default)]
 pub(crate) struct Hall {
+    /// How far back a channel's own window reaches.
+    reach: Duration,
     channels: ArcSwap<HashMap<String, Arc<ArcSwapOption<Reader>>>>,
     assets: ArcSwap<Assets>,
     /// Who holds a window that was read, the latest user last.
@@ -40,6 +42,11 @@ struct Assets {
 }
 
 impl Hall {
+    /// Nothing yet; a channel's own window will reach back so far.
+    pub(crate) fn new(reach: Duration) -> Self {
+        Self { reach, channels: ArcSwap::default(), assets: ArcSwap::default(), readers: Mutex::default() }
+    }
+
     /// The channels there are, whether they have begun or not.
     pub(crate) fn set_channels(&self, names: impl IntoIterator<Item = String>) {
         let known = self.channels.load();
@@ -84,7 +91,7 @@ impl Hall {
                 let channels = self.channels.load();
                 let slot = channels.get(&**name).ok_or_else(|| Error::NoChannel(name.to_string()))?;
                 let reader = slot.load_full().ok_or_else(|| Error::NotYet(name.to_string()))?;
-                Ok(Presentation::Channel(reader))
+                Ok(Presentation::Channel(reader, self.reach))
             }
             Source::Vod(locator) => {
                 let assets = self.assets.load();

@@ -19,7 +19,7 @@ mod presentation;
 mod respond;
 mod thumbnails;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -48,6 +48,8 @@ use crate::{
 pub struct Config {
     /// The folder of the viewer page.
     pub web: PathBuf,
+    /// How far back a channel's own window reaches; its programs may reach further.
+    pub window: Duration,
 }
 
 /// The origin. Clones share it.
@@ -67,7 +69,7 @@ impl Origin {
     /// An origin whose channels have not begun.
     #[must_use]
     pub fn new(config: Config, clock: Clock) -> Self {
-        let (hall, downloads) = (Hall::default(), Downloads::default());
+        let (hall, downloads) = (Hall::new(config.window), Downloads::default());
         Self { shared: Arc::new(Shared { hall, downloads, clock, web: config.web }) }
     }
 

@@ -99,9 +99,12 @@ pub async fn dash(seen: &Filtered, now: u64, request: &HeaderMap) -> Result<Resp
 
 /// The index of a track in the current layout, once the track has a part.
 async fn begun(seen: &Filtered, track: &str) -> Result<(usize, View), Error> {
+    // A program begins with a segment that is being made: players want one that is whole.
+    let wants_whole = seen.presentation.asset().is_some();
     let listed = |window: &Window| {
         let index = window.layout().and_then(|layout| layout.index_of(track));
-        index.is_some_and(|index| window.last_part(index).is_some()) || !window.history.is_empty()
+        let begun = index.is_some_and(|index| window.last_part(index).is_some()) && !wants_whole;
+        begun || !window.history.is_empty()
     };
     let view = seen.wait(Instant::now() + FIRST_PART, listed).await?;
     let layout = view.window.layout().ok_or(package::Error::NoLayout)?;

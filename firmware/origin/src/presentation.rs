@@ -1,6 +1,6 @@
 //! What one request reads from: a channel's own window, or an asset's share of a stream, live or on demand.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use media::Window;
@@ -16,8 +16,8 @@ use crate::{
 /// A presentation.
 #[derive(Clone)]
 pub(crate) enum Presentation {
-    /// The channel's own window.
-    Channel(Arc<Reader>),
+    /// The channel's own window, which reaches back so far: its programs may keep more.
+    Channel(Arc<Reader>, Duration),
     /// An asset.
     Asset(Arc<Exhibit>),
 }
@@ -26,7 +26,7 @@ impl Presentation {
     /// Waits, within bounds, until what was recorded before this process is in the window: a playlist may grow at its end only.
     pub(crate) async fn whole(&self) {
         match self {
-            Self::Channel(reader) => reader.whole().await,
+            Self::Channel(reader, _) => reader.whole().await,
             Self::Asset(exhibit) => {
                 if let Some(reader) = exhibit.asset().live() {
                     reader.whole().await;
@@ -38,7 +38,7 @@ impl Presentation {
     /// What can be played now.
     pub(crate) async fn window(&self) -> Result<Arc<Window>, Error> {
         match self {
-            Self::Channel(reader) => Ok(reader.window()),
+            Self::Channel(reader, reach) => Ok(rewind(&reader.window(), *reach)),
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
                 match asset.live() {
@@ -56,7 +56,10 @@ impl Presentation {
         until: impl Fn(&Window) -> bool,
     ) -> Result<Arc<Window>, Error> {
         let exhibit = match self {
-            Self::Channel(reader) => return Ok(reader.wait(deadline, until).await),
+            Self::Channel(reader, reach) => {
+                let window = reader.wait(deadline, |window| until(&rewind(window, *reach))).await;
+                return Ok(rewind(&window, *reach));
+            }
             Self::Asset(exhibit) => exhibit,
         };
         let mut changes = exhibit.changes();
@@ -75,7 +78,7 @@ impl Presentation {
     /// A part in RAM; `track` is the index in the current layout of the stream.
     pub(crate) fn live_part(&self, track: usize, number: u64, part: u32) -> Option<Bytes> {
         match self {
-            Self::Channel(reader) => reader.live_part(track, number, part),
+            Self::Channel(reader, _) => reader.live_part(track, number, part),
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
                 if number < asset.first || asset.last.is_some_and(|last| number > last) {
@@ -94,7 +97,10 @@ impl Presentation {
         number: u64,
     ) -> Result<Vec<Bytes>, Error> {
         match self {
-            Self::Channel(reader) => Ok(reader.segment(track, number).await?),
+            Self::Channel(reader, _) => match window.history.first() {
+                Some(first) if number < first.number => Err(Error::Gone),
+                _ => Ok(reader.segment(track, number).await?),
+            },
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
                 let first = window.history.first().map_or(u64::MAX, |segment| segment.number);
@@ -112,7 +118,7 @@ impl Presentation {
     /// What an HLS playlist says of its growth.
     pub(crate) fn kind(&self) -> PlaylistKind {
         match self {
-            Self::Channel(_) => PlaylistKind::Live,
+            Self::Channel(..) => PlaylistKind::Live,
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
                 match (asset.live().is_some(), asset.window) {
@@ -127,7 +133,7 @@ impl Presentation {
     /// Presentation time zero of DASH: the epoch for a channel, which has no beginning of its own.
     pub(crate) fn zero(&self) -> Option<u64> {
         match self {
-            Self::Channel(_) => None,
+            Self::Channel(..) => None,
             Self::Asset(exhibit) => Some(exhibit.asset().zero()),
         }
     }
@@ -135,8 +141,16 @@ impl Presentation {
     /// The asset, where it is one.
     pub(crate) fn asset(&self) -> Option<Arc<Asset>> {
         match self {
-            Self::Channel(_) => None,
+            Self::Channel(..) => None,
             Self::Asset(exhibit) => Some(exhibit.asset()),
         }
     }
+}
+
+/// What a window shows of the last `reach`.
+fn rewind(window: &Window, reach: Duration) -> Arc<Window> {
+    let segments = reach.as_nanos().div_ceil(u128::from(window.grid.segment_nanos().max(1)));
+    let newest = window.history.last().map_or(0, |segment| segment.number);
+    let first = (newest + 1).saturating_sub(u64::try_from(segments).unwrap_or(u64::MAX));
+    Arc::new(window.clip(first, u64::MAX, false))
 }

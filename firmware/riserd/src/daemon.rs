@@ -101,7 +101,10 @@ async fn serve(
     registry.declare(settings.channels.to_vec(), clock.now() / 1_000_000);
     let config = plan::store(&settings, show::pins(&registry));
     let store = Arc::new(Store::open(config, io).map_err(Error::Store)?);
-    let origin = Origin::new(origin::Config { web: arguments.web.clone() }, clock.clone());
+    let origin = Origin::new(
+        origin::Config { web: arguments.web.clone(), window: settings.dvr.window },
+        clock.clone(),
+    );
     let program = arguments.pipeline.clone();
     let house =
         House { settings: Arc::clone(&settings), board, store, clock: clock.clone(), program, run_dir };

@@ -9,7 +9,10 @@ export function publishDiagnosis(session, setPlayer) {
   const quality = () => video.getVideoPlaybackQuality?.() ?? {};
   window.riser = Object.freeze({
     get player() { return session.name; },
-    get channel() { return session.channel; },
+    get channel() { return session.source.kind === 'live' ? session.source.name : null; },
+    get locator() { return session.source.kind === 'vod' ? session.source.name : null; },
+    /** The asset has ended: nothing more will come. */
+    get onDemand() { return session.onDemand; },
     get state() { return session.state; },
     get atLive() { return session.atLive; },
     /** Capture to screen, seconds, measured against the box's clock; null while unknown. */
@@ -21,6 +24,8 @@ export function publishDiagnosis(session, setPlayer) {
     get currentTime() { return video.currentTime; },
     /** Wall-clock moment on screen as an ISO 8601 UTC text; null while unknown. */
     get playingDate() { return isoText(session.utcAt(session.frames.mediaTime)); },
+    /** The wall-clock moments of the oldest and the newest media time, ISO 8601. */
+    get window() { return session.range && [session.range.start, session.range.end].map((time) => isoText(session.utcAt(time))); },
     get seekable() { return session.range && [session.range.start, session.range.end]; },
     /** Newest media time, seconds; `livePosition` is where live playback sits. */
     get liveEdge() { return session.range && session.range.end; },

@@ -18,6 +18,11 @@ export function duration(seconds) {
     : `${minutes}:${two(whole % 60)}`;
 }
 
+/** How far something has played, as 0:12 / 3:40. */
+export function progress(seconds, whole) {
+  return `${duration(seconds)} / ${duration(whole)}`;
+}
+
 /** Length of time in words, for screen readers: "1 hour 2 minutes 3 seconds". */
 export function spokenDuration(seconds) {
   const whole = Math.max(0, Math.round(seconds));

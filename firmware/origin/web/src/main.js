@@ -1,10 +1,10 @@
 // Wires the page together.
 
-import { PLAYERS, readAddress, withPlayer } from './address.js';
+import { PLAYERS, downloadAddress, readAddress, thumbnailsAddress, withPlayer } from './address.js';
 import { Choices } from './choices.js';
 import { ServerClock } from './clock.js';
 import { publishDiagnosis } from './diagnosis.js';
-import { clockTime, delayText, duration } from './format.js';
+import { clockTime, delayText, duration, progress } from './format.js';
 import { Frames } from './frames.js';
 import { FullScreen } from './fullscreen.js';
 import { listenToKeys } from './keyboard.js';
@@ -12,6 +12,7 @@ import { Notice } from './notice.js';
 import { Session } from './session.js';
 import { Sound } from './sound.js';
 import { Still } from './still.js';
+import { Thumbnails, fetchTiles } from './thumbnails.js';
 import { TimeBar } from './timebar.js';
 
 const DELAY_MS = 1_000;
@@ -19,7 +20,9 @@ const DELAY_MS = 1_000;
 const element = (id) => document.getElementById(id);
 const viewer = element('viewer');
 const video = element('video');
-const { channel, player } = readAddress(location.search);
+const { source, player } = readAddress(location.search);
+// Thumbnails and download are of the whole asset, of which filters may show less.
+const whole = source.kind === 'vod' && source.filter === '';
 
 const clock = new ServerClock(
   async () => {
@@ -30,7 +33,7 @@ const clock = new ServerClock(
   () => performance.timeOrigin + performance.now(),
 );
 const session = new Session(video, {
-  channel,
+  source,
   player,
   clock,
   frames: new Frames(video),
@@ -45,11 +48,14 @@ const sound = new Sound(video, {
   unmute: element('unmute'),
 });
 const fullScreen = new FullScreen(viewer, video, element('fullscreen'));
-const notice = new Notice(element('notice'), element('big-play'));
+const notice = new Notice(element('notice'), element('big-play'), source.kind);
 const choices = new Choices({ quality: element('quality'), player: element('player') }, session, setPlayer);
+const thumbnails = new Thumbnails(() => fetchTiles(thumbnailsAddress(source)));
 const timeBar = new TimeBar(element('timebar'), {
   onSeek: (mediaTime) => session.seekToMedia(mediaTime),
   utcAt: (mediaTime) => session.utcAt(mediaTime),
+  thumbnailAt: (mediaTime) =>
+    whole && session.onDemand ? thumbnails.at(mediaTime - session.range.start, performance.now()) : null,
 });
 
 function togglePlay() {
@@ -69,13 +75,16 @@ function jump(place) {
 }
 
 function render() {
-  const { state, range, atLive, paused } = session;
+  const { state, range, atLive, paused, onDemand } = session;
   const mediaTime = video.currentTime;
   viewer.classList.toggle('paused', paused);
   viewer.classList.toggle('at-live', atLive);
   element('play').setAttribute('aria-label', paused ? 'Play' : 'Pause');
   element('live').setAttribute('aria-pressed', String(atLive));
   element('live').disabled = range === null || range.finished;
+  element('live').hidden = onDemand;
+  element('delay-line').hidden = onDemand;
+  element('download').hidden = !(whole && onDemand);
   notice.render(state);
   choices.render();
   timeBar.render(range, mediaTime);
@@ -86,6 +95,10 @@ function renderPosition(range, rewoundTo) {
   const [clockText, behindText] = element('position').children;
   const utc = range && session.utcAt(rewoundTo ?? video.currentTime);
   clockText.textContent = utc === null ? '' : clockTime(utc);
+  if (range !== null && session.onDemand) {
+    behindText.textContent = progress(video.currentTime - range.start, range.end - range.start);
+    return;
+  }
   const behind = range && rewoundTo !== null ? Math.max(0, range.live - rewoundTo) : 0;
   behindText.textContent = behind >= 1 ? `−${duration(behind)}` : '';
 }
@@ -108,8 +121,9 @@ listenToKeys({
   sound,
 });
 
-document.title = `${channel} – live`;
-element('channel').textContent = channel;
+document.title = source.kind === 'live' ? `${source.name} – live` : source.name;
+element('channel').textContent = source.name;
+if (whole) element('download').href = downloadAddress(source);
 clock.keep();
 setInterval(() => {
   element('delay').value = delayText(session.delay);

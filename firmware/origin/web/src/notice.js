@@ -1,6 +1,6 @@
 // What the page says over the picture when the picture does not speak for itself.
 
-import { WORDS } from './state.js';
+import { wordsOf } from './state.js';
 
 const SETTLED = new Set(['ended', 'refused']); // nothing turns while nothing is being waited for
 
@@ -10,15 +10,16 @@ export class Notice {
   /**
    * @param {HTMLElement} box
    * @param {HTMLButtonElement} bigPlay shown instead when only a tap is missing
+   * @param {'live'|'vod'} kind of what is played
    */
-  constructor(box, bigPlay) {
-    Object.assign(this, { box, bigPlay });
+  constructor(box, bigPlay, kind) {
+    Object.assign(this, { box, bigPlay, kind });
   }
 
   render(state) {
     if (state === this.#state) return;
     this.#state = state;
-    const [head, text] = WORDS[state] ?? [];
+    const [head, text] = wordsOf(state, this.kind) ?? [];
     this.bigPlay.hidden = state !== 'blocked';
     this.box.hidden = !head || state === 'blocked';
     if (!head) return;

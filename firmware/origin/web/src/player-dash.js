@@ -1,6 +1,7 @@
 // Low-latency DASH by dash.js. In its own chunk: loaded only when chosen.
 
 import { MediaPlayer } from '../node_modules/dashjs/dist/modern/esm/dash.mediaplayer.min.js';
+import { utcOfZero } from './presentation-time.js';
 
 const START_KBPS = 8_000; // viewers are on the box's own network
 
@@ -56,29 +57,33 @@ export function openDash(video, address, events) {
   const manifest = new URL(address, location.href).href; // dash.js wants it absolute
   dash.initialize(video, manifest, false);
 
-  let epoch = null; // UTC of media time zero, kept when the manifest turns static
   const window = () => {
     const dvr = dash.isReady() ? dash.getDvrWindow() : {};
     if (!Number.isFinite(dvr.end)) return null;
-    if (Number.isFinite(dvr.startAsUtc)) epoch = (dvr.startAsUtc - dvr.start) * 1000;
     const finished = !dash.isDynamic();
     const live = finished ? dvr.end : Math.max(dvr.start, dvr.end - dash.getTargetLiveDelay());
     return { start: dvr.start, end: dvr.end, live, finished };
   };
-  const epochUtc = () => {
-    window();
-    return epoch;
+  const read = (type) => (dash.isReady() ? dash.getRepresentationsByTypeUnfiltered(type) : []);
+  const renditions = () => read('video');
+  let zero = null; // does not change while the same asset is open, also not when it turns static
+  const zeroUtc = () => {
+    zero ??= utcOfZero(renditions()[0] ?? read('audio')[0]);
+    return zero;
   };
-  const renditions = () => (dash.isReady() ? dash.getRepresentationsByTypeUnfiltered('video') : []);
   return {
     play: () => dash.play(), // keeps the position after a pause, which video.play() would not
     pause: () => dash.pause(),
     seek: (mediaTime) => dash.seekToPresentationTime(mediaTime),
     goLive: () => dash.seekToOriginalLive(),
-    recover: () => dash.attachSource(manifest),
+    recover: () => {
+      const range = window();
+      zero = null;
+      dash.attachSource(manifest, range?.finished ? video.currentTime - range.start : NaN);
+    },
     range: window,
-    utcAt: (mediaTime) => (epochUtc() === null ? null : epoch + mediaTime * 1000),
-    mediaTimeAt: (utcMs) => (epochUtc() === null ? null : (utcMs - epoch) / 1000),
+    utcAt: (mediaTime) => (zeroUtc() === null ? null : zero + mediaTime * 1000),
+    mediaTimeAt: (utcMs) => (zeroUtc() === null ? null : (utcMs - zero) / 1000),
     latency: () => (dash.isReady() ? dash.getCurrentLiveLatency() || null : null),
     levels: () =>
       renditions().map(({ width, height, frameRate, bandwidth }) => ({

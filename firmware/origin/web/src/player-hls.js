@@ -84,7 +84,8 @@ export function openHls(video, address, events) {
   hls.on(Hls.Events.MANIFEST_PARSED, () => events.onLevels());
   hls.on(Hls.Events.LEVEL_SWITCHED, () => events.onLevels());
   const pursuit = setInterval(() => {
-    const { latency, targetLatency: target } = hls;
+    const { latency } = hls;
+    const target = hls.latestLevelDetails?.live ? hls.targetLatency : null; // nothing to close up to once ended
     video.playbackRate = speed({ latency, target, ahead: bufferedAhead(video) });
   }, PURSUIT_MS);
   hls.loadSource(address);

@@ -10,8 +10,8 @@ const FASTER = 1.06; // heard by nobody
 /**
  * The speed to play at.
  *
- * @param {{latency: number, target: number|null, ahead: number}} now seconds: distance from the edge, wanted distance,
- *   what is in the buffer
+ * @param {{latency: number, target: number|null, ahead: number}} now seconds: distance from the edge, wanted distance
+ *   (null where there is none), what is in the buffer
  */
 export function speed({ latency, target, ahead }) {
   const behind = latency - (target ?? latency);

@@ -1,4 +1,4 @@
-// The time bar's scale: from the oldest kept moment on the left to live on the right.
+// The time bar's scale: from the oldest kept moment on the left to live, or the end, on the right.
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -15,14 +15,14 @@ export function timeAt(place, { start, live }) {
 /** How near to the live position still counts as watching live, in seconds. */
 export const LIVE_TOLERANCE = 3;
 
-export function isAtLive(mediaTime, { live }) {
-  return mediaTime >= live - LIVE_TOLERANCE;
+export function isAtLive(mediaTime, { live, finished = false }) {
+  return !finished && mediaTime >= live - LIVE_TOLERANCE;
 }
 
 /**
- * Where a seek may land. The oldest segment leaves the window while it is being fetched,
+ * Where a seek may land. The oldest segment of a live window leaves it while it is being fetched,
  * so seeks keep `margin` seconds away from it.
  */
-export function withinRange(mediaTime, { start, live }, margin = 2) {
-  return clamp(mediaTime, Math.min(start + margin, live), live);
+export function withinRange(mediaTime, { start, live, finished = false }, margin = 2) {
+  return clamp(mediaTime, finished ? start : Math.min(start + margin, live), live);
 }

@@ -1,4 +1,4 @@
-// One viewer watching one channel: opens the player, keeps it going through every failure,
+// One viewer watching one channel or asset: opens the player, keeps it going through every failure,
 // and knows the state in plain terms. The page draws from here and asks here.
 
 import { manifestAddress } from './address.js';
@@ -19,6 +19,7 @@ export class Session {
   errors = [];
   quality = -1; // what the viewer chose; -1 leaves it to the player
   firstPictureMs = null;
+  onDemand = false; // an asset that has ended, as far as is known
 
   #player = null;
   #generation = 0; // answers that belong to a player already closed are dropped
@@ -30,21 +31,22 @@ export class Session {
   #trouble = null;
   #failures = 0;
   #retryTimer = null;
-  #resumeUtc = null;
+  #resumeAt = null;
   #endedAskedAt = 0;
 
   /**
    * @param {HTMLVideoElement} video
    * @param {object} parts
-   * @param {string} parts.channel
+   * @param {import('./address.js').Source} parts.source
    * @param {'hls'|'dash'} parts.player
    * @param {import('./clock.js').ServerClock} parts.clock
    * @param {import('./frames.js').Frames} parts.frames
    * @param {import('./still.js').Still} parts.still
    * @param {() => void} parts.onBeat called several times a second and after every change
    */
-  constructor(video, { channel, player, clock, frames, still, onBeat }) {
-    Object.assign(this, { video, channel, name: player, clock, frames, still, onBeat });
+  constructor(video, { source, player, clock, frames, still, onBeat }) {
+    Object.assign(this, { video, source, name: player, clock, frames, still, onBeat });
+    video.addEventListener('loadedmetadata', () => this.#resume());
     video.addEventListener('loadeddata', () => this.#onPicture());
     video.addEventListener('playing', () => still.release());
     video.addEventListener('pause', () => this.#onPause());
@@ -73,7 +75,7 @@ export class Session {
   }
 
   get paused() {
-    return !this.#wantsPlay || this.#blocked;
+    return !this.#wantsPlay || this.#blocked || this.#ended;
   }
 
   /** Media seconds {start, end, live}; null until known. */
@@ -99,9 +101,9 @@ export class Session {
     return this.#player?.latency() ?? null;
   }
 
-  /** Measured delay from capture to screen in seconds; null while clock or stream are unknown, or when it has ended. */
+  /** Measured delay from capture to screen in seconds; null while unknown, at the end and on demand. */
   get delay() {
-    if (this.state === 'ended') return null;
+    if (this.onDemand || this.state === 'ended') return null;
     const now = this.clock.now();
     const utc = this.#started ? this.utcAt(this.frames.mediaTime) : null;
     return now === null || utc === null ? null : (now - utc) / 1000;
@@ -111,7 +113,9 @@ export class Session {
     return this.#player?.utcAt(mediaTime) ?? null;
   }
 
+  /** Goes on; from the beginning again after the end. */
   play() {
+    if (this.#ended) this.seekToMedia(-Infinity);
     this.#wantsPlay = true;
     this.#pausedHere = false;
     this.#blocked = false;
@@ -165,7 +169,7 @@ export class Session {
   }
 
   get #address() {
-    return manifestAddress(this.channel, this.name);
+    return manifestAddress(this.source, this.name);
   }
 
   async #open() {
@@ -227,10 +231,11 @@ export class Session {
     this.#again();
   }
 
-  /** A viewer who has rewound or paused comes back to the same moment, all others to live. */
+  /** Every viewer comes back to the same moment, except those at live while there is a live. */
   #keepPosition() {
     if (!this.#started) return;
-    this.#resumeUtc = this.atLive ? null : this.utcAt(this.video.currentTime);
+    const utc = this.utcAt(this.video.currentTime);
+    this.#resumeAt = utc === null ? null : { utc, live: this.atLive };
   }
 
   #onPicture() {
@@ -248,8 +253,9 @@ export class Session {
   }
 
   #beat() {
-    const { video } = this;
+    const { video, range } = this;
     const now = performance.now();
+    if (range !== null) this.onDemand = this.source.kind === 'vod' && range.finished;
     this.#resume();
     if (this.#ended) this.#askAfterEnd(now);
     else if (this.#wantsPlay && this.#player && video.paused) this.#start();
@@ -278,10 +284,12 @@ export class Session {
 
   #resume() {
     const { range } = this;
-    if (this.#resumeUtc === null || range === null || this.video.readyState < 1) return;
-    const mediaTime = this.#player.mediaTimeAt(this.#resumeUtc);
+    if (this.#resumeAt === null || range === null || this.video.readyState < 1) return;
+    const { utc, live } = this.#resumeAt;
+    this.#resumeAt = null;
+    if (live && !range.finished) return;
+    const mediaTime = this.#player.mediaTimeAt(utc);
     if (mediaTime !== null) this.#player.seek(withinRange(mediaTime, range));
-    this.#resumeUtc = null;
   }
 
   async #start() {
@@ -302,9 +310,9 @@ export class Session {
     if (wasAway && this.#trouble === null) this.#watchdog.reset(performance.now());
   }
 
-  /** A finished stream may begin again. */
+  /** A channel's finished stream may begin again. */
   async #askAfterEnd(now) {
-    if (now - this.#endedAskedAt < ENDED_ASK_MS) return;
+    if (this.onDemand || now - this.#endedAskedAt < ENDED_ASK_MS) return;
     this.#endedAskedAt = now;
     const generation = this.#generation;
     const verdict = await inquire(this.#address);

@@ -20,8 +20,7 @@ export function stateOf({ trouble, started, blocked, ended, paused, still }) {
 
 const TROUBLE_STATES = { missing: 'no-stream', refused: 'refused', busy: 'busy', lost: 'lost' };
 
-/** Headline and explanation of each state; none where the picture speaks for itself. */
-export const WORDS = {
+const WORDS = {
   connecting: ['Connecting', 'Opening the live stream.'],
   buffering: ['Buffering', 'Waiting for the next pictures.'],
   'no-stream': ['No stream yet', 'This page starts by itself as soon as the stream begins.'],
@@ -31,3 +30,20 @@ export const WORDS = {
   ended: ['Stream ended', 'You can still rewind. This page starts again when the stream does.'],
   blocked: ['Ready to play', 'Press play to start.'],
 };
+
+/** Where an asset is told of in other words than a channel. */
+const ASSET_WORDS = {
+  connecting: ['Connecting', 'Opening the broadcast.'],
+  'no-stream': ['Nothing to see yet', 'This page starts by itself as soon as the broadcast begins.'],
+  ended: ['The broadcast has ended', 'You can watch it again: press play, or choose a moment on the time bar.'],
+};
+
+/**
+ * Headline and explanation, undefined where the picture speaks for itself.
+ *
+ * @param {'live'|'vod'} kind of what is played
+ * @returns {[string, string]|undefined}
+ */
+export function wordsOf(state, kind) {
+  return (kind === 'vod' && ASSET_WORDS[state]) || WORDS[state];
+}

@@ -1,4 +1,4 @@
-// The one bar for live and rewind: left is the oldest kept moment, right is live.
+// The one bar for live, rewind and video on demand: left is the oldest kept moment, right is live or the end.
 
 import { clockTime, duration, spokenDuration } from './format.js';
 import { isAtLive, placeOf, timeAt } from './scale.js';
@@ -12,9 +12,10 @@ export class TimeBar {
    * @param {object} parts
    * @param {(mediaTime: number) => void} parts.onSeek
    * @param {(mediaTime: number) => (number|null)} parts.utcAt
+   * @param {(mediaTime: number) => (import('./thumbnails.js').Tile|null)} parts.thumbnailAt
    */
-  constructor(bar, { onSeek, utcAt }) {
-    Object.assign(this, { bar, onSeek, utcAt, tip: bar.querySelector('.tip') });
+  constructor(bar, { onSeek, utcAt, thumbnailAt }) {
+    Object.assign(this, { bar, onSeek, utcAt, thumbnailAt, tip: bar.querySelector('.tip') });
     bar.addEventListener('pointerdown', (event) => this.#onDown(event));
     bar.addEventListener('pointermove', (event) => this.#onMove(event));
     bar.addEventListener('pointerup', (event) => this.#onUp(event));
@@ -23,7 +24,7 @@ export class TimeBar {
   }
 
   /**
-   * @param {{start: number, live: number}|null} range media seconds
+   * @param {{start: number, live: number, finished: boolean}|null} range media seconds
    * @param {number} mediaTime on screen
    */
   render(range, mediaTime) {
@@ -31,14 +32,13 @@ export class TimeBar {
     const { bar } = this;
     bar.setAttribute('aria-disabled', String(range === null));
     if (range === null || this.#dragged) return;
-    const behind = Math.max(0, range.live - mediaTime);
-    const utc = this.utcAt(mediaTime);
     this.#place(isAtLive(mediaTime, range) ? 1 : placeOf(mediaTime, range));
     bar.setAttribute('aria-valuemax', Math.round(range.live - range.start));
     bar.setAttribute('aria-valuenow', Math.round(Math.max(0, mediaTime - range.start)));
+    const utc = this.utcAt(mediaTime);
     bar.setAttribute(
       'aria-valuetext',
-      `${utc === null ? '' : `${clockTime(utc)}, `}${spokenDuration(behind)} behind live`,
+      `${utc === null ? '' : `${clockTime(utc)}, `}${spokenPlace(mediaTime, range)}`,
     );
   }
 
@@ -85,15 +85,35 @@ export class TimeBar {
   #showTip(place, range) {
     const mediaTime = timeAt(place, range);
     const utc = this.utcAt(mediaTime);
-    const behind = `−${duration(range.live - mediaTime)}`;
-    this.tip.textContent = place >= 1 ? 'Live' : utc === null ? behind : `${clockTime(utc)}  ${behind}`;
+    const distance = range.finished
+      ? duration(mediaTime - range.start)
+      : `−${duration(range.live - mediaTime)}`;
+    const text = utc === null ? distance : `${clockTime(utc)}  ${distance}`;
+    this.tip.querySelector('.tip-text').textContent = place >= 1 && !range.finished ? 'Live' : text;
+    this.#showTile(this.thumbnailAt(mediaTime));
     this.tip.hidden = false;
     const room = this.bar.clientWidth - this.tip.offsetWidth;
     const left = place * this.bar.clientWidth - this.tip.offsetWidth / 2;
     this.tip.style.left = `${Math.min(Math.max(0, left), Math.max(0, room))}px`;
   }
 
+  #showTile(tile) {
+    const preview = this.tip.querySelector('.preview');
+    preview.hidden = tile === null;
+    if (tile === null) return;
+    preview.style.width = `${tile.width}px`;
+    preview.style.height = `${tile.height}px`;
+    preview.style.backgroundImage = `url("${tile.address}")`;
+    preview.style.backgroundPosition = `-${tile.x}px -${tile.y}px`;
+  }
+
   #hideTip() {
     this.tip.hidden = true;
   }
+}
+
+function spokenPlace(mediaTime, { start, live, finished }) {
+  return finished
+    ? `${spokenDuration(mediaTime - start)} of ${spokenDuration(live - start)}`
+    : `${spokenDuration(live - mediaTime)} behind live`;
 }

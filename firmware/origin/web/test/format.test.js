@@ -14,6 +14,10 @@ test('durations show hours only when there are any', () => {
   assert.equal(format.duration(59.7), '1:00');
 });
 
+test('progress is both lengths of time', () => {
+  assert.equal(format.progress(12.4, 220), '0:12 / 3:40');
+});
+
 test('spoken durations leave out what is zero', () => {
   assert.equal(format.spokenDuration(3661), '1 hour 1 minute 1 second');
   assert.equal(format.spokenDuration(120), '2 minutes');

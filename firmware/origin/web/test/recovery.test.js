@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { retryDelay } from '../src/backoff.js';
 import { firstRendition, saysEnded, verdictOfStatus } from '../src/inquiry.js';
-import { WORDS, stateOf } from '../src/state.js';
+import { stateOf, wordsOf } from '../src/state.js';
 import { Watchdog } from '../src/watchdog.js';
 
 test('retries slow down to three seconds and are spread', () => {
@@ -50,8 +50,16 @@ test('trouble is not told while the picture still moves', () => {
 
 test('every state that hides the picture has its words', () => {
   for (const trouble of ['missing', 'refused', 'busy', 'lost']) {
-    assert.equal(WORDS[stateOf({ ...calm, trouble, started: false })].length, 2);
+    for (const kind of ['live', 'vod']) {
+      assert.equal(wordsOf(stateOf({ ...calm, trouble, started: false }), kind).length, 2);
+    }
   }
+  assert.equal(wordsOf('playing', 'vod'), undefined);
+});
+
+test('the end of a broadcast is told in other words than that of a channel', () => {
+  assert.notDeepEqual(wordsOf('ended', 'vod'), wordsOf('ended', 'live'));
+  assert.deepEqual(wordsOf('lost', 'vod'), wordsOf('lost', 'live'));
 });
 
 /** Actions of a watchdog fed every 250 ms until `end`, `mediaTime` a function of the time. */

@@ -40,3 +40,10 @@ test('a seek keeps away from the segment that is about to go', () => {
   assert.equal(withinRange(Infinity, range), 1_200);
   assert.equal(withinRange(0, { start: 10, live: 11 }), 11);
 });
+
+test('what has ended stays whole and has no live', () => {
+  const ended = { ...range, finished: true };
+  assert.equal(withinRange(-Infinity, ended), 1_000);
+  assert.equal(withinRange(Infinity, ended), 1_200);
+  assert.equal(isAtLive(1_200, ended), false);
+});
