@@ -16,7 +16,7 @@ use axum::{
 };
 use bytes::Bytes;
 use cmaf::movie::{self, Builder, Movie};
-use futures_util::stream;
+use futures_util::{Stream, StreamExt as _, stream};
 use media::{Kind, Layout, Window, nanos};
 use store::Recording;
 use tokio::{sync::Semaphore, time::timeout};
@@ -25,6 +25,8 @@ use crate::{asset::Asset, error::Error, presentation::Presentation, respond};
 
 /// Plans made at a time: each reads the heads of all chunks of its stretch.
 const AT_A_TIME: usize = 2;
+/// Pieces that are read while earlier ones are sent.
+const AHEAD: usize = 4;
 /// Plans kept for downloads that go on; an hour of five tracks takes some 2 MB.
 const KEPT: usize = 4;
 /// How long a download waits for its turn to be planned.
@@ -242,27 +244,25 @@ fn configs(window: &Window, name: &str) -> Vec<(Vec<media::LayoutId>, media::Tra
 }
 
 /// The bytes from `from` to before `to`.
-fn bytes_of(plan: Arc<Plan>, from: u64, to: u64) -> impl futures_util::Stream<Item = Result<Bytes, Error>> {
-    stream::unfold((plan, from), move |(plan, at)| async move {
-        if at >= to {
-            return None;
+fn bytes_of(plan: Arc<Plan>, from: u64, to: u64) -> impl Stream<Item = Result<Bytes, Error>> {
+    let head = plan.movie.head.len() as u64;
+    let first = plan.movie.piece_at(from.max(head)).unwrap_or(plan.movie.pieces.len());
+    let pieces = plan.movie.pieces[first..].iter().take_while(|piece| piece.offset < to).count();
+    let start = (from < head).then(|| cut(plan.movie.head.clone(), 0, from, to));
+    let read = move |nth: usize| {
+        let plan = Arc::clone(&plan);
+        async move {
+            let bytes = plan.piece(nth).await?;
+            Ok(cut(bytes, plan.movie.pieces[nth].offset, from, to))
         }
-        let head = plan.movie.head.len() as u64;
-        let found = if at < head {
-            Ok((plan.movie.head.clone(), 0))
-        } else {
-            match plan.movie.piece_at(at) {
-                Some(nth) => plan.piece(nth).await.map(|bytes| (bytes, plan.movie.pieces[nth].offset)),
-                None => Err(Error::NoMedia("piece of the download")),
-            }
-        };
-        let cut = found.map(|(bytes, begins)| {
-            let skip = usize::try_from(at - begins).unwrap_or(usize::MAX).min(bytes.len());
-            let rest = usize::try_from(to - begins).unwrap_or(usize::MAX).min(bytes.len());
-            bytes.slice(skip..rest)
-        });
-        // After an error the connection is broken off: nobody takes what there is for the whole file.
-        let next = cut.as_ref().map_or(u64::MAX, |bytes| at + bytes.len() as u64);
-        Some((cut, (plan, next)))
-    })
+    };
+    // After an error the connection is broken off: nobody takes what there is for the whole file.
+    let pieces = stream::iter(first..first + pieces).map(read).buffered(AHEAD);
+    stream::iter(start.map(Ok)).chain(pieces)
+}
+
+/// What of `bytes`, which begin at byte `at` of the file, lies from `from` to before `to`.
+fn cut(bytes: Bytes, at: u64, from: u64, to: u64) -> Bytes {
+    let within = |byte: u64| usize::try_from(byte.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.slice(within(from)..within(to))
 }

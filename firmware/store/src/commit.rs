@@ -117,9 +117,21 @@ impl Committer<'_> {
             chain: 0,
             chunks: chunks.collect(),
         };
+        let layout = line.layout.id.0;
+        let known = self.ring.active().is_some_and(|(_, held)| held.has_layout(id, layout));
+        if !known || !self.ring.fits(record.len(), &stream.channel) {
+            self.make_room(id, stream, line, record.len())?;
+        }
+        let place = self.ring.append(record.clone(), &payload, &stream.channel, stream.grid)?;
+        self.rate.add(record.len(), Instant::now());
+        Ok((record, place))
+    }
+
+    /// Sees to it that the active extent has room for `len` bytes more, and holds the line's layout.
+    fn make_room(&mut self, id: u16, stream: &Stream, line: &Line, len: u64) -> Result<(), Error> {
         let described = describe(stream, line)?;
         let head = layout_record(id, line, &described);
-        let (need, limit) = (head.len() + record.len(), self.ring.size - RECORDS);
+        let (need, limit) = (head.len() + len, self.ring.size - RECORDS);
         if need > limit {
             return Err(Error::TooLarge { what: "part line", len: need, limit });
         }
@@ -134,9 +146,7 @@ impl Committer<'_> {
         if !known {
             self.ring.append(head, &[described], &stream.channel, stream.grid)?;
         }
-        let place = self.ring.append(record.clone(), &payload, &stream.channel, stream.grid)?;
-        self.rate.add(record.len(), Instant::now());
-        Ok((record, place))
+        Ok(())
     }
 
     /// Payload, then catalogue, then acknowledgement.
@@ -155,8 +165,8 @@ impl Committer<'_> {
         }
         self.catalogue.as_ref().ok_or(Error::NotOpen)?.commit(&batch)?;
         self.layouts.insert(layout);
-        stream.change(|live| live.acknowledge(line.number));
         self.shared.board.works();
+        stream.change(|live| live.acknowledge(line.number));
         Ok(())
     }
 

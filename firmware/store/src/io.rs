@@ -1,7 +1,7 @@
 //! The disk as the store sees it: a dozen calls behind a trait, so that tests can make it fail, fill up,
 //! hang or lose power. Only sled's own calls do not come through here.
 
-use std::{fs, io, os::unix::fs::FileExt, path::Path, sync::Arc};
+use std::{fs, io, num::NonZeroU64, os::unix::fs::FileExt, path::Path, sync::Arc};
 
 use rustix::fs::{Advice, FallocateFlags};
 
@@ -39,6 +39,8 @@ pub trait File: Send + Sync {
     fn allocate(&self, size: u64) -> io::Result<()>;
     /// What is kept of it in RAM and is on the disk, too, need not be kept: it is read from the disk next time.
     fn forget(&self) {}
+    /// Its first `len` bytes will be read soon: a disk that is told of many files reads them beside one another.
+    fn expect(&self, _len: u64) {}
 }
 
 /// The real disk.
@@ -106,6 +108,11 @@ impl File for fs::File {
         }
         // The new size is needed after a power cut; fdatasync carries it.
         fs::File::sync_data(self)
+    }
+
+    fn expect(&self, len: u64) {
+        // Advice: where it is not taken, they are read one after the other.
+        let _ = rustix::fs::fadvise(self, 0, NonZeroU64::new(len), Advice::WillNeed);
     }
 
     fn forget(&self) {
