@@ -40,19 +40,19 @@ def free_ports(count):
 
 
 class Box:
-    """A running box with an empty state folder, which goes when the box is closed."""
+    """A running box with an empty state folder, which goes when the box is closed; or with one that stays."""
 
-    def __init__(self, channel, dvr="256MiB"):
-        """`channel` is the settings' text below `[channel]`; without `dvr` the default size is taken."""
+    def __init__(self, channel, dvr='size = "256MiB"', state=None):
+        """`channel` and `dvr` are the settings' text below these headings, `state` is a folder that others have prepared."""
         CACHE.mkdir(parents=True, exist_ok=True)
         self.dir = Path(tempfile.mkdtemp(prefix="box-", dir=CACHE))
         self.port, self.management = free_ports(2)
         settings = self.dir / "settings.toml"
         settings.write_text(
-            f'state_dir = "{self.dir}/state"\n'
+            f'state_dir = "{state or self.dir / "state"}"\n'
             f'[viewers]\nlisten = "127.0.0.1:{self.port}"\n'
             f'[management]\nlisten = "127.0.0.1:{self.management}"\n'
-            + (f'[dvr]\nsize = "{dvr}"\n' if dvr else "")
+            + (f"[dvr]\n{dvr}\n" if dvr else "")
             + f"[channel]\n{channel}\n"
         )
         for program in ("riserd", "riser-pipeline"):
@@ -79,6 +79,11 @@ class Box:
             sys.stderr.write((self.dir / "log").read_text()[-2000:])
         shutil.rmtree(self.dir)
 
+    def resident(self):
+        """The most memory that riserd has had resident, in bytes (VmHWM of proc(5))."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+
     def status(self):
         """The box's own account of itself; none while it does not answer yet."""
         if self.process.poll() is not None:
@@ -97,7 +102,7 @@ class Box:
 
         def runs():
             status = self.status()
-            return status if status and status["channel"]["state"] == "running" else None
+            return status if status and status["channels"][0]["state"] == "running" else None
 
         return wait_for("a running channel", runs, 20)
 

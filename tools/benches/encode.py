@@ -45,18 +45,18 @@ def box(file, seconds):
     settings = f'[channel.input]\nkind = "file"\npath = "{file}"\n[channel.audio]\nbitrate = {SOUND}\n{ladder}'
     with Box(settings) as running:
         status = running.settled()
-        preset = re.search(r"x264 (\w+)", status["channel"]["encoder"])
+        preset = re.search(r"x264 (\w+)", status["channels"][0]["encoder"])
         if not preset:
             raise Failed(f"the box encodes with {status['channel']['encoder']}, not with x264")
         wait_for("the settled box", lambda: time.monotonic() > running.began + SETTLE, SETTLE + 1)
         before, began = cpu.of_tree(running.process.pid), time.monotonic()
-        skipped = running.running()["channel"]["input"]["skipped"]
+        skipped = running.running()["channels"][0]["input"]["skipped"]
         time.sleep(seconds)
         used, took = cpu.of_tree(running.process.pid).since(before), time.monotonic() - began
         after = running.running()
     if any(process["restarts"] for process in after["processes"]):
         raise Failed("the box's worker was started again meanwhile")
-    lost = (after["channel"]["input"]["skipped"] - skipped) / 30
+    lost = (after["channels"][0]["input"]["skipped"] - skipped) / 30
     return used.per(took - lost), preset[1]
 
 

@@ -74,11 +74,11 @@ def main():
     options = options.parse_args()
     report.head(f"latency: test signal 720p30, parts of 200 ms, {options.seconds} s each")
     with Box(CHANNEL) as running:
-        encoder = running.settled()["channel"]["encoder"]
+        encoder = running.settled()["channels"][0]["encoder"]
         first, last = watch(running.port, options.seconds)
         browser_load = report.load()
         browser = chromium(running.port, options.seconds)
-        skipped = running.running()["channel"]["input"]["skipped"]
+        skipped = running.running()["channels"][0]["input"]["skipped"]
     print(f"{encoder}; {len(first)} parts, {skipped} pictures skipped, load {browser_load:.1f} then {report.load():.1f}")
 
     def row(name, p50, p95, worst, *bar):

@@ -46,6 +46,14 @@ def judge(name, ratio, bar, others_hold=True):
     sys.exit(0 if holds else 1)
 
 
+def judge_gates(name, gates):
+    """Like `judge`, for gates by name: each how many times it is met; the worst is judged."""
+    worst = min(gates, key=gates.get)
+    print(f"worst gate: {worst}")
+    print(f"{name} ratio={gates[worst]:.3f} bar=1.000 {verdict(gates[worst] >= 1)}")
+    sys.exit(0 if gates[worst] >= 1 else 1)
+
+
 def run(benchmark):
     """Runs a benchmark; one that cannot be made prints no verdict but the reason, and ends with status 1."""
     try:

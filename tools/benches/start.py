@@ -22,19 +22,24 @@ MASTER = "/live/main/master.m3u8"
 def box():
     """Seconds to the master playlist and to the last byte of the first parts, and x264's preset."""
     with Box('[channel.input]\nkind = "test"', dvr=None) as running:
-        viewer, text = first_answer(running)
-        listed = time.monotonic()
-        for address in (best_video(MASTER, text)[0], audio(MASTER, text)):
-            playlist = viewer.playlist(address)
-            playable = next((part for part in playlist.parts if part.independent), None)
-            if not playable:
-                raise Failed(f"{address} begins with no independent part")
-            for needed, box_type in ((playlist.init, b"moov"), (playable.address, b"moof")):
-                if box_type not in viewer.get(needed)[0]:
-                    raise Failed(f"{needed} has no {box_type.decode()}")
-        played = time.monotonic()
-        preset = re.search(r"x264 (\w+)", running.running()["channel"]["encoder"])
+        listed, played = playable(running)
+        preset = re.search(r"x264 (\w+)", running.running()["channels"][0]["encoder"])
     return listed - running.began, played - running.began, preset[1] if preset else "ultrafast"
+
+
+def playable(running):
+    """When a box had answered with the master playlist, and with the last byte of the first parts (time.monotonic)."""
+    viewer, text = first_answer(running)
+    listed = time.monotonic()
+    for address in (best_video(MASTER, text)[0], audio(MASTER, text)):
+        playlist = viewer.playlist(address)
+        first = next((part for part in playlist.parts if part.independent), None)
+        if not first:
+            raise Failed(f"{address} begins with no independent part")
+        for needed, box_type in ((playlist.init, b"moov"), (first.address, b"moof")):
+            if box_type not in viewer.get(needed)[0]:
+                raise Failed(f"{needed} has no {box_type.decode()}")
+    return listed, time.monotonic()
 
 
 def first_answer(running):
