@@ -11,7 +11,8 @@
 //! ```
 //! A program's life is the same with `Began` and `Ended`, without reset and deletion. What a command needs besides
 //! its state, such as programs that have all stopped, comes with it as a number, so that every rule stands here.
-//! A running channel whose worker dies stays running: that is supervision's business, not life's.
+//! A running channel whose worker dies stays running: that is supervision's business, not life's. One that cannot be
+//! supervised any more has `Failed`.
 
 mod channel;
 mod program;

@@ -212,6 +212,31 @@ impl History {
         self.tail.last().or_else(|| self.blocks.last()?.last())
     }
 
+    /// The layouts that its segments name, each where it is named last, in order.
+    ///
+    /// Looks at one segment of a block that has one layout throughout, as all but a few have.
+    pub(crate) fn layouts(&self) -> Vec<LayoutId> {
+        let mut named: Vec<LayoutId> = Vec::new();
+        let mut name = |layout: LayoutId| {
+            if named.last() != Some(&layout) {
+                named.retain(|id| *id != layout);
+                named.push(layout);
+            }
+        };
+        let first = self.blocks.partition_point(|block| ends_before(block, self.from));
+        let last =
+            self.blocks.partition_point(|block| block.first().is_some_and(|first| first.number <= self.to));
+        let blocks = self.blocks.get(first..last).unwrap_or(&[]);
+        for block in blocks.iter().chain(std::iter::once(&self.tail)).map(|block| self.seen(block)) {
+            match (block.first(), block.last()) {
+                // Another layout begins a discontinuity: without one, there is one layout.
+                (Some(first), Some(last)) if first.discontinuity == last.discontinuity => name(last.layout),
+                _ => block.iter().for_each(|segment| name(segment.layout)),
+            }
+        }
+        named
+    }
+
     /// What is seen of a block.
     fn seen<'a>(&self, block: &'a [Segment]) -> &'a [Segment] {
         let from = block.partition_point(|segment| segment.number < self.from);

@@ -191,13 +191,7 @@ impl Window {
 
     /// The layouts that the history names, and the current one where its edge is seen.
     fn layouts_of(&self, history: &History, has_edge: bool) -> Arc<[Arc<Layout>]> {
-        let mut named: Vec<LayoutId> = Vec::new();
-        for segment in history.iter() {
-            if named.last() != Some(&segment.layout) {
-                named.retain(|id| *id != segment.layout);
-                named.push(segment.layout);
-            }
-        }
+        let mut named = history.layouts();
         if let Some(current) = self.layout().filter(|_| has_edge) {
             named.retain(|id| *id != current.id);
             named.push(current.id);

@@ -21,6 +21,8 @@ const FRESH: Duration = Duration::from_secs(10);
 /// An asset as the origin is told of it.
 #[derive(Clone)]
 pub struct Asset {
+    /// Its id, which no other asset has or had.
+    pub id: String,
     /// Its name, for the file that a download becomes.
     pub name: String,
     /// The path piece under which viewers find it; none while it is not published.
@@ -116,7 +118,8 @@ impl Exhibit {
         if let Some(read) = read.as_ref().filter(fresh) {
             return Ok(Arc::clone(&read.window));
         }
-        let window = Arc::new(asset.recording.window(asset.first, last).await?);
+        let window = asset.recording.window(asset.first, last).await?;
+        let window = Arc::new(Window { ended: asset.ended, ..window });
         *read = Some(Read {
             first: asset.first,
             last: asset.last,
@@ -126,8 +129,8 @@ impl Exhibit {
         Ok(window)
     }
 
-    /// Lets go of what was read, unless it is being used; true where there was something.
+    /// Lets go of what was read; false where it is being read just now.
     pub(crate) fn forget(&self) -> bool {
-        self.read.try_lock().is_ok_and(|mut read| read.take().is_some())
+        self.read.try_lock().map(|mut read| *read = None).is_ok()
     }
 }

@@ -19,10 +19,17 @@ use cmaf::movie::{self, Builder, Movie};
 use futures_util::{Stream, StreamExt as _, stream};
 use media::{Kind, Layout, Window, nanos};
 use store::Recording;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use crate::{asset::Asset, error::Error, presentation::Presentation, respond};
 
+/// KiB that plans and what is read ahead for them may take.
+const ROOM: u32 = 48 << 10;
+/// KiB of it for what is read ahead of one download.
+const BODY: u32 = 6 << 10;
 /// Plans made at a time: each reads the heads of all chunks of its stretch.
 const AT_A_TIME: usize = 2;
 /// Pieces that are read while earlier ones are sent.
@@ -39,14 +46,16 @@ const FORMAT: u32 = 1;
 /// Makes downloads.
 pub(crate) struct Downloads {
     turns: Semaphore,
-    plans: Mutex<VecDeque<(Wanted, Arc<Plan>)>>,
+    room: Arc<Semaphore>,
+    plans: Mutex<VecDeque<(Key, Arc<Plan>)>>,
 }
+
+/// What gives the same file: the asset and its share of the stream, and what is wanted of it.
+type Key = (String, u64, Option<u64>, Wanted);
 
 /// What a download holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// The asset's id or the name it is published under.
-    pub(crate) asset: String,
     /// Nanoseconds since the epoch; none for the asset's own beginning.
     pub(crate) from: Option<u64>,
     /// Nanoseconds since the epoch; none for the asset's own end.
@@ -63,11 +72,14 @@ struct Plan {
     window: Arc<Window>,
     recording: Recording,
     etag: String,
+    /// Its share of the room.
+    _room: OwnedSemaphorePermit,
 }
 
 impl Default for Downloads {
     fn default() -> Self {
-        Self { turns: Semaphore::new(AT_A_TIME), plans: Mutex::default() }
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        Self { turns: Semaphore::new(AT_A_TIME), room, plans: Mutex::default() }
     }
 }
 
@@ -80,19 +92,29 @@ impl Downloads {
         request: &HeaderMap,
     ) -> Result<Response, Error> {
         let asset = seen.asset().ok_or(Error::NoMedia("download"))?;
-        let plan = match self.known(&wanted, &asset) {
+        let key = (asset.id.clone(), asset.first, asset.last, wanted);
+        let plan = match self.known(&key) {
             Some(plan) => plan,
             None => {
                 let turn = timeout(TURN, self.turns.acquire()).await.map_err(|_| Error::Busy)?;
-                let plan = Arc::new(Plan::new(seen, &asset, &wanted).await?);
+                let plan = Arc::new(Plan::new(seen, &asset, &key.3, |size| self.take(size)).await?);
                 drop(turn);
-                self.keep(wanted, Arc::clone(&plan), &asset);
+                // What is still being recorded is planned anew, unless its end is said.
+                if asset.ended || key.3.to.is_some() {
+                    self.keep(key, Arc::clone(&plan));
+                }
                 plan
             }
         };
+        let room = self.take(BODY)?;
         let body = {
             let plan = Arc::clone(&plan);
-            move |from: u64, to: u64| Body::from_stream(bytes_of(plan, from, to))
+            move |from: u64, to: u64| {
+                // Held until the last byte is sent or nobody wants it any more.
+                Body::from_stream(bytes_of(plan, from, to).inspect(move |_| {
+                    let _ = &room;
+                }))
+            }
         };
         let mut response = respond::planned(plan.movie.size, "video/mp4", &plan.etag, request, body);
         let file = format!("attachment; filename=\"{}.mp4\"", asset.name);
@@ -102,28 +124,43 @@ impl Downloads {
         Ok(response)
     }
 
-    fn known(&self, wanted: &Wanted, asset: &Asset) -> Option<Arc<Plan>> {
+    fn known(&self, key: &Key) -> Option<Arc<Plan>> {
         let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = plans.iter().find(|(known, _)| known == wanted)?;
-        // What is still being recorded is planned anew, unless both ends are said.
-        (asset.ended || wanted.to.is_some()).then(|| Arc::clone(&plan.1))
+        plans.iter().find(|(known, _)| known == key).map(|(_, plan)| Arc::clone(plan))
     }
 
-    fn keep(&self, wanted: Wanted, plan: Arc<Plan>, asset: &Asset) {
-        if !asset.ended && wanted.to.is_none() {
-            return;
-        }
+    fn keep(&self, key: Key, plan: Arc<Plan>) {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.retain(|(known, _)| *known != wanted);
-        plans.push_back((wanted, plan));
+        plans.retain(|(known, _)| *known != key);
+        plans.push_back((key, plan));
         if plans.len() > KEPT {
             plans.pop_front();
         }
     }
+
+    /// Takes so many KiB of the room, if need be from the plans that nobody uses.
+    fn take(&self, size: u32) -> Result<OwnedSemaphorePermit, Error> {
+        if size > ROOM - BODY {
+            return Err(Error::Bounds {
+                field: "end",
+                problem: "is too far from the start for one file of so many tracks",
+            });
+        }
+        let take = || Arc::clone(&self.room).try_acquire_many_owned(size);
+        take().or_else(|_| {
+            self.plans.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            take().map_err(|_| Error::Busy)
+        })
+    }
 }
 
 impl Plan {
-    async fn new(seen: &Presentation, asset: &Asset, wanted: &Wanted) -> Result<Self, Error> {
+    async fn new(
+        seen: &Presentation,
+        asset: &Asset,
+        wanted: &Wanted,
+        take: impl Fn(u32) -> Result<OwnedSemaphorePermit, Error>,
+    ) -> Result<Self, Error> {
         let window = seen.window().await?;
         let layout = window.layout().ok_or(Error::Empty)?;
         let tracks = chosen(layout, &wanted.tracks)?;
@@ -152,9 +189,11 @@ impl Plan {
             }
         }
         let movie = builder.finish()?;
+        let size = (movie.head.len() + movie.pieces.len() * size_of::<movie::Piece>()) >> 10;
+        let room = take(u32::try_from(size).unwrap_or(u32::MAX).max(1))?;
         let crc = crc32c::crc32c(&movie.head);
         let etag = format!("\"{:x}-{crc:08x}-d{FORMAT}\"", movie.size);
-        Ok(Self { movie, tracks, window, recording: asset.recording.clone(), etag })
+        Ok(Self { movie, tracks, window, recording: asset.recording.clone(), etag, _room: room })
     }
 
     /// The media bytes of a piece.
@@ -197,6 +236,9 @@ const NANOSECONDS: u32 = 1_000_000_000;
 
 /// The names of the tracks in the file: all, or the ones asked for.
 fn chosen(layout: &Layout, wanted: &[String]) -> Result<Vec<String>, Error> {
+    if wanted.iter().enumerate().any(|(nth, name)| wanted[..nth].contains(name)) {
+        return Err(Error::Bounds { field: "tracks", problem: "names a track twice" });
+    }
     if wanted.is_empty() {
         return Ok(layout.tracks.iter().map(|track| track.name.clone()).collect());
     }

@@ -132,8 +132,12 @@ impl Hall {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.retain(|other| !Arc::ptr_eq(other, exhibit));
         readers.push(Arc::clone(exhibit));
-        if readers.len() > WINDOWS {
-            readers.remove(0).forget();
-        }
+        // One that is being read just now is let go of next time.
+        let mut over = readers.len().saturating_sub(WINDOWS);
+        readers.retain(|other| {
+            let goes = over > 0 && other.forget();
+            over -= usize::from(goes);
+            !goes
+        });
     }
 }

@@ -61,6 +61,8 @@ pub struct Origin {
 struct Shared {
     hall: Hall,
     downloads: Downloads,
+    /// Apart from the viewers', who cannot crowd them out.
+    managers_downloads: Downloads,
     clock: Clock,
     web: PathBuf,
 }
@@ -69,8 +71,9 @@ impl Origin {
     /// An origin whose channels have not begun.
     #[must_use]
     pub fn new(config: Config, clock: Clock) -> Self {
-        let (hall, downloads) = (Hall::new(config.window), Downloads::default());
-        Self { shared: Arc::new(Shared { hall, downloads, clock, web: config.web }) }
+        let (downloads, managers_downloads) = (Downloads::default(), Downloads::default());
+        let hall = Hall::new(config.window);
+        Self { shared: Arc::new(Shared { hall, downloads, managers_downloads, clock, web: config.web }) }
     }
 
     /// The channels that may be asked for from now on, whether they have begun or not.
@@ -129,8 +132,8 @@ async fn download(
         let Query(Stretch { start, end, tracks }) = query.map_err(|error| Error::Query(error.body_text()))?;
         let presentation = origin.shared.hall.asset(&id)?;
         let tracks = tracks.iter().flat_map(|tracks| tracks.split(';')).map(str::to_owned).collect();
-        let wanted = Wanted { asset: id, from: start.map(nanos), to: end.map(nanos), tracks };
-        origin.shared.downloads.answer(&presentation, wanted, &headers).await
+        let wanted = Wanted { from: start.map(nanos), to: end.map(nanos), tracks };
+        origin.shared.managers_downloads.answer(&presentation, wanted, &headers).await
     };
     answer.await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -200,7 +203,7 @@ impl Origin {
             Route::Download { source, from, to, tracks } => {
                 let tracks = tracks.iter().map(ToString::to_string).collect();
                 let (from, to) = (from.map(nanos), to.map(nanos));
-                let wanted = Wanted { asset: source.to_string(), from, to, tracks };
+                let wanted = Wanted { from, to, tracks };
                 shared.downloads.answer(&find(source)?, wanted, headers).await
             }
             Route::Thumbnails { source } => thumbnails::index(&find(source)?, headers).await,

@@ -6,6 +6,7 @@ use axum::{body::Body, http::HeaderMap, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
 use media::{Kind, LayoutId, Track, Window};
+use store::Reader;
 use tokio::time::Instant;
 
 use crate::{error::Error, presentation::Presentation, respond};
@@ -101,8 +102,11 @@ async fn follow(
     if first.edge_segment(index, number).is_none_or(|edge| edge.parts.is_empty()) {
         return Err(Error::NoMedia("segment"));
     }
-    let Some(layout) = first.layout().map(|layout| layout.id) else { return Err(Error::NoMedia("segment")) };
-    let growing = Growing { seen: seen.clone(), layout, index, number };
+    // The stream itself from here on: an asset that ends meanwhile still has this segment whole.
+    let (Some(layout), Some(reader)) = (first.layout().map(|layout| layout.id), seen.live()) else {
+        return Err(Error::NoMedia("segment"));
+    };
+    let growing = Growing { reader, layout, index, number };
     let parts = stream::unfold((growing, 0u32), |(growing, part)| async move {
         let data = growing.part(part).await.transpose()?;
         Some((data, (growing, part + 1)))
@@ -112,7 +116,7 @@ async fn follow(
 
 /// A segment that is being made on one track of one layout.
 struct Growing {
-    seen: Presentation,
+    reader: Reader,
     layout: LayoutId,
     index: usize,
     number: u64,
@@ -133,12 +137,10 @@ impl Growing {
                 || window.ended
                 || !self.is_in(window)
         };
-        let now = self.seen.window().await.map_err(|_| BrokenOff)?;
-        let window = self.seen.wait(deadline(&now), there).await.map_err(|_| BrokenOff)?;
-        let data = self.seen.live_part(index, number, part);
+        let window = self.reader.wait(deadline(&self.reader.window()), there).await;
+        let data = self.reader.live_part(index, number, part);
         // Asked after the part was taken: the index means this track only in this layout.
-        let now = self.seen.window().await.map_err(|_| BrokenOff)?;
-        if !self.is_in(&window) || !self.is_in(&now) {
+        if !self.is_in(&window) || !self.is_in(&self.reader.window()) {
             return Err(BrokenOff);
         }
         match (data, window.edge_segment(index, number)) {

@@ -89,6 +89,14 @@ impl Presentation {
         }
     }
 
+    /// The stream behind it, while it is live.
+    pub(crate) fn live(&self) -> Option<Reader> {
+        match self {
+            Self::Channel(reader, _) => Some((**reader).clone()),
+            Self::Asset(exhibit) => exhibit.asset().live().cloned(),
+        }
+    }
+
     /// The chunks of a closed segment.
     pub(crate) async fn segment(
         &self,
@@ -103,7 +111,7 @@ impl Presentation {
             },
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
-                let first = window.history.first().map_or(u64::MAX, |segment| segment.number);
+                let first = window.history.first().map_or(0, |segment| segment.number);
                 if number < first || asset.last.is_some_and(|last| number > last) {
                     return Err(if number < first { Error::Gone } else { Error::NoMedia("segment") });
                 }
@@ -121,11 +129,8 @@ impl Presentation {
             Self::Channel(..) => PlaylistKind::Live,
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
-                match (asset.live().is_some(), asset.window) {
-                    (true, None) => PlaylistKind::Event,
-                    (true, Some(_)) => PlaylistKind::Live,
-                    (false, _) => PlaylistKind::Vod,
-                }
+                // No EVENT: whatever is recorded may lose its oldest part when the disk is full.
+                if asset.ended { PlaylistKind::Vod } else { PlaylistKind::Live }
             }
         }
     }

@@ -1,6 +1,9 @@
 //! What somebody should look at, as rules over what the box knows. Pure.
 
+use channel::life;
 use control::{Alarm, Objects, StoreState};
+
+use crate::report;
 
 /// What holds now, the gravest first; `since` is filled in by whoever remembers.
 pub fn of(status: &store::Status, store: &StoreState, objects: &Objects) -> Vec<Alarm> {
@@ -11,16 +14,18 @@ pub fn of(status: &store::Status, store: &StoreState, objects: &Objects) -> Vec<
     if let Some(failure) = &status.failure {
         raise("dvr-disk", "error", format!("nothing is recorded: {}", failure.reason));
     }
-    for pin in status.pins.iter().filter(|pin| pin.lost > 0) {
-        let name = objects.assets.get(&pin.id).map_or(pin.id.as_str(), |asset| asset.name.as_str());
-        let quota =
-            objects.programs.values().any(|program| program.asset == pin.id && program.quota.is_some());
-        let (why, severity) = match quota {
-            true => ("it has reached its quota, or the disk has no room for more", "warning"),
-            false => ("the disk has no room for more", "error"),
+    for program in objects.programs.values().filter(|program| program.state == life::Program::Running) {
+        let range = objects.assets.get(&program.asset).and_then(|asset| asset.range);
+        let lost = range.map_or(0, |range| report::lost(program, &range, status));
+        if lost == 0 {
+            continue;
+        }
+        let (why, severity) = match program.quota {
+            Some(_) => ("it has reached its quota, or the disk has no room for more", "warning"),
+            None => ("the disk has no room for more", "error"),
         };
-        let reason = format!("recording `{name}` has lost its oldest {} segments: {why}", pin.lost);
-        raise(&format!("recording-{}", pin.id), severity, reason);
+        let reason = format!("recording `{}` has lost its oldest {lost} segments: {why}", program.name);
+        raise(&format!("recording-{}", program.asset), severity, reason);
     }
     if store.rate > 0 && store.seconds_predicted < store.seconds_promised {
         let reason = format!(

@@ -83,7 +83,11 @@ impl Crew {
         let task = tokio::spawn({
             let name = name.clone();
             async move {
-                let reason = supervisor.run().await.err().map(|error| error.to_string());
+                // A task of its own, so that a panic is heard of like any other end.
+                let reason = match tokio::spawn(supervisor.run()).await {
+                    Ok(ended) => ended.err().map(|error| error.to_string()),
+                    Err(error) => Some(format!("its task panicked: {error}")),
+                };
                 facts.worker("gone", reason.as_deref().unwrap_or(""), None);
                 facts.channel("stopped", reason.as_deref().unwrap_or(""));
                 // Nobody listens when the daemon ends.

@@ -58,20 +58,36 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     let board =
         board::load(&settings.board.id, |file| fs::read_to_string(arguments.board_configs.join(file)))
             .map_err(Error::Board)?;
-    let run_dir = settings.state_dir.join("run");
-    let state_dir = |source| Error::StateDir { path: run_dir.clone(), source };
-    fs::create_dir_all(&run_dir).map_err(state_dir)?;
-    // Held to the end: two daemons would take each other's worker and recording away.
-    let lock = fs::File::create(run_dir.join("lock")).map_err(state_dir)?;
-    lock.try_lock().map_err(|error| match error {
-        fs::TryLockError::WouldBlock => Error::Taken(settings.state_dir.clone()),
-        fs::TryLockError::Error(source) => state_dir(source),
-    })?;
+    // The lock is held to the end: two daemons would take each other's worker and recording away.
+    let (run_dir, _lock) = run_dir(&settings)?;
     if !arguments.web.join("index.html").is_file() {
         tracing::warn!(web = %arguments.web.display(), "there is no viewer page in this folder");
     }
     let runtime = Runtime::new().map_err(Error::Socket)?;
     runtime.block_on(serve(arguments, Arc::new(settings), Arc::new(board), run_dir))
+}
+
+/// Where sockets are made, locked for this daemon. Where the disk takes nothing they are made elsewhere: live needs them.
+fn run_dir(settings: &Settings) -> Result<(PathBuf, fs::File), Error> {
+    let prepare = |dir: PathBuf| {
+        let lock = fs::create_dir_all(&dir).and_then(|()| fs::File::create(dir.join("lock")));
+        lock.map(|lock| (dir.clone(), lock)).map_err(|source| Error::StateDir { path: dir, source })
+    };
+    let takes_nothing = |source: &io::Error| {
+        matches!(source.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StorageFull)
+    };
+    let (dir, lock) = match prepare(settings.state_dir.join("run")) {
+        Err(Error::StateDir { path, source }) if takes_nothing(&source) => {
+            tracing::error!(path = %path.display(), %source, "nothing will be recorded or kept");
+            prepare(std::env::temp_dir().join(format!("riserd-{}", std::process::id())))?
+        }
+        prepared => prepared?,
+    };
+    lock.try_lock().map_err(|error| match error {
+        fs::TryLockError::WouldBlock => Error::Taken(settings.state_dir.clone()),
+        fs::TryLockError::Error(source) => Error::StateDir { path: dir.clone(), source },
+    })?;
+    Ok((dir, lock))
 }
 
 fn read_settings(arguments: &Arguments) -> Result<Settings, Error> {

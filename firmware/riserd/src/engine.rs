@@ -12,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use control::{Answer, Command, Context, Event, Gallery, Operations, Refusal, Registry, Request, Requests};
+use control::{
+    Answer, Command, Context, Effect, Event, Gallery, Operations, Refusal, Registry, Request, Requests,
+};
 use media::Grid;
 use origin::Origin;
 use store::Reader;
@@ -122,6 +124,9 @@ impl Engine {
                 },
                 Some((asset, result)) = self.jobs_done.recv() => {
                     self.end(THUMBNAILS, &asset, result);
+                    if !self.registry.objects().assets.contains_key(&asset) {
+                        self.carry_out(Effect::DropAsset(asset));
+                    }
                     self.show_operations();
                 }
                 _ = often.tick() => self.give_up(),
@@ -148,7 +153,13 @@ impl Engine {
     /// Notes what the disk had no room for: a restart must not claim it again.
     fn give_up(&mut self) {
         let mut changed = false;
-        for pin in self.house.store.status().pins.iter().filter(|pin| pin.lost > 0) {
+        let objects = Arc::clone(self.registry.objects());
+        let has_quota = |id: &str| {
+            let mut programs = objects.programs.values();
+            programs.any(|program| program.asset == *id && program.quota.is_some())
+        };
+        let status = self.house.store.status();
+        for pin in status.pins.iter().filter(|pin| pin.lost > 0 || has_quota(&pin.id)) {
             changed |= self.registry.give_up(&pin.id, pin.from);
         }
         if changed {
@@ -168,10 +179,15 @@ impl Engine {
 
     fn grant(&mut self, command: Command) -> Result<Answer, Refusal> {
         let clip = matches!(command, Command::Clip { .. });
+        if clip {
+            self.give_up();
+        }
         let before = self.registry.clone();
         let granted = self.apply(command)?;
         if let Err(error) = block_in_place(|| self.ledger.keep(&self.registry)) {
             self.registry = before;
+            // What was refused must not come back with the next start.
+            self.keep();
             return Err(Refusal::Unavailable(format!("this cannot be kept on the disk: {error}")));
         }
         self.show();
@@ -226,7 +242,7 @@ impl Engine {
                     self.waits.spawn(program::begin(program, grid, reader.clone()));
                 }
                 if before.is_some_and(|(known, _)| known != grid) {
-                    self.waits.spawn(program::changed(channel, grid, reader));
+                    self.waits.spawn(program::changed(channel, grid, reader, self.house.clock.now()));
                 }
                 self.show();
             }
@@ -239,15 +255,9 @@ impl Engine {
                 }
                 self.streams.remove(&channel);
                 self.beginnings.retain(|(of, _)| *of != channel);
-                let starting = self
-                    .registry
-                    .objects()
-                    .channels
-                    .get(&channel)
-                    .is_some_and(|known| known.state == channel::life::Channel::Starting);
                 match reason {
-                    Some(reason) if starting => self.event(Event::ChannelFailed(channel, reason)),
-                    reason => self.event(Event::ChannelStopped(channel, reason.unwrap_or_default())),
+                    Some(reason) => self.event(Event::ChannelFailed(channel, reason)),
+                    None => self.event(Event::ChannelStopped(channel, String::new())),
                 }
             }
         }
@@ -259,13 +269,25 @@ impl Engine {
             Note::Began { program, grid, first } => {
                 self.event(Event::ProgramBegan { program, grid, first });
             }
-            Note::NotBegun { program, reason } => self.event(Event::ProgramFailed { program, reason }),
-            Note::Ended { program, last } => self.event(Event::ProgramEnded { program, last }),
+            Note::NotBegun { program, reason } => self.not_begun(program, reason),
+            Note::Ended { program, last } => self.event(effects::ended(program, last)),
             Note::Changed { channel, grid, first } => {
                 self.event(Event::StreamChanged { channel, grid, first });
             }
         }
         self.show_operations();
+    }
+
+    /// Nothing has come to record. A program that goes on after a restart has all the time it takes.
+    fn not_begun(&mut self, program: String, reason: String) {
+        let known = self.registry.objects().programs.get(&program);
+        let running = known.filter(|known| known.state == channel::life::Program::Running);
+        match running.and_then(|known| self.streams.get(&known.channel)) {
+            Some((grid, reader)) => {
+                self.waits.spawn(program::begin(program, *grid, reader.clone()));
+            }
+            None => self.event(Event::ProgramFailed { program, reason }),
+        }
     }
 
     /// Tells the registry what has happened, and does what follows.
@@ -282,7 +304,7 @@ impl Engine {
             self.closing.retain(|asset, _| objects.assets.get(asset).is_some_and(|asset| asset.recording));
             self.show();
         }
-        if let Event::ProgramEnded { program, last: Some(_) } = &event
+        if let Event::ProgramEnded { program, .. } | Event::ProgramFailed { program, .. } = &event
             && let Some(program) = before.programs.get(program)
         {
             let asset = program.asset.clone();

@@ -30,15 +30,22 @@ enum Way {
 impl Entrance {
     /// Through `listener`, as the settings say.
     pub fn new(settings: &Settings, listener: TcpListener) -> Result<Self, Error> {
-        // Made at the first start, wherever managers come in: so it can be read before it is needed.
-        let token = token::token(&settings.state_dir)?;
         let management = &settings.management;
+        let needed = !management.listen.ip().is_loopback();
+        // Made at the first start, wherever managers come in: so it can be read before it is needed.
+        let token = match token::token(&settings.state_dir) {
+            Err(error) if !needed => {
+                tracing::warn!(%error, "there is no token for management from outside");
+                None
+            }
+            token => Some(token?),
+        };
         let door = Door::new(listener, MANAGERS, PATIENCE);
         let way = match management.certificate.as_ref().zip(management.key.as_ref()) {
             Some((certificate, key)) => Way::Tls(TlsDoor::new(door, certificate, key)?),
             None => Way::Plain(door),
         };
-        Ok(Self { way, token: (!management.listen.ip().is_loopback()).then_some(token) })
+        Ok(Self { way, token: token.filter(|_| needed) })
     }
 
     /// What the management interface asks of everybody.

@@ -48,6 +48,14 @@ pub enum Error {
     /// The registry of channels, programs and assets cannot be read.
     #[error("registry: {0}")]
     Registry(#[source] store::Error),
+    /// The registry is of a release that this one cannot read.
+    #[error("{path}: {source}", path = path.display())]
+    OtherRegistry {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: control::Error,
+    },
     /// The management token cannot be read or made.
     #[error("management token {path}: {source}", path = path.display())]
     Token {
@@ -102,9 +110,11 @@ impl Error {
     pub fn is_lasting(&self) -> bool {
         let wrong = |error: &store::Error| error.kind() == store::Kind::Invalid;
         match self {
-            Self::ReadSettings { .. } | Self::Settings { .. } | Self::Board(_) | Self::Certificate { .. } => {
-                true
-            }
+            Self::ReadSettings { .. }
+            | Self::Settings { .. }
+            | Self::Board(_)
+            | Self::OtherRegistry { .. }
+            | Self::Certificate { .. } => true,
             Self::Store(error) => wrong(error),
             _ => false,
         }

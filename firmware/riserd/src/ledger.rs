@@ -15,8 +15,10 @@ use crate::error::Error;
 pub struct Ledger {
     path: PathBuf,
     io: Arc<dyn Io>,
-    /// What the file holds.
+    /// What the file holds, where the last writing of it went well.
     last: Vec<u8>,
+    /// A writing has failed: nobody knows what the file holds.
+    dirty: bool,
 }
 
 impl Ledger {
@@ -28,7 +30,7 @@ impl Ledger {
         limits: Limits,
     ) -> Result<(Self, Registry), Error> {
         let path = state_dir.join("registry.json");
-        let mut ledger = Self { path, io, last: Vec::new() };
+        let mut ledger = Self { path, io, last: Vec::new(), dirty: false };
         let mut damaged = false;
         for path in [ledger.path.clone(), ledger.before()] {
             let Some(bytes) = file::read(&*ledger.io, &path).map_err(Error::Registry)? else { continue };
@@ -36,6 +38,10 @@ impl Ledger {
                 Ok(registry) => {
                     ledger.last = if damaged { Vec::new() } else { bytes };
                     return Ok((ledger, registry));
+                }
+                // Another release's: without it everything would be given up.
+                Err(error @ control::Error::Version { .. }) => {
+                    return Err(Error::OtherRegistry { path, source: error });
                 }
                 Err(error) => {
                     damaged = true;
@@ -54,14 +60,15 @@ impl Ledger {
     /// Keeps it; on return it outlives a power cut.
     pub fn keep(&mut self, registry: &Registry) -> Result<(), store::Error> {
         let bytes = registry.save();
-        if bytes == self.last {
+        if bytes == self.last && !self.dirty {
             return Ok(());
         }
+        self.dirty = true;
         if !self.last.is_empty() {
             file::replace(&*self.io, &self.before(), &self.last)?;
         }
         file::replace(&*self.io, &self.path, &bytes)?;
-        self.last = bytes;
+        (self.last, self.dirty) = (bytes, false);
         Ok(())
     }
 

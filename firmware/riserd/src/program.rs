@@ -11,13 +11,16 @@ const FIRST: Duration = Duration::from_secs(30);
 /// The disk has this long to take the last segment.
 const LAST: Duration = Duration::from_secs(15);
 
+/// Ticks per second in which an instant in nanoseconds is a decode time.
+const NANOSECONDS: u32 = 1_000_000_000;
+
 /// What came of a wait.
 pub enum Note {
     /// A program's first segment is there.
     Began { program: String, grid: Grid, first: u64 },
     /// It does not come.
     NotBegun { program: String, reason: String },
-    /// A program's last segment is recorded, as far as the disk takes anything.
+    /// A program's last segment is recorded, as far as the disk takes anything; none where nobody knows what it has.
     Ended { program: String, last: Option<u64> },
     /// A channel's new stream has its first segment.
     Changed { channel: String, grid: Grid, first: u64 },
@@ -32,23 +35,24 @@ pub async fn begin(program: String, grid: Grid, reader: Reader) -> Note {
     }
 }
 
-/// Waits until segment `last` is closed and on the disk.
+/// Waits until segment `last` is closed and acknowledged by the disk.
 pub async fn end(program: String, first: u64, last: u64, reader: Reader, recording: Recording) -> Note {
-    let recorded = || recording.kept().map(|(_, newest)| newest);
     let done = |window: &Window| {
-        let closed = window.history.last().is_some_and(|segment| segment.number >= last) || window.ended;
-        closed && recorded().is_some_and(|newest| newest >= last)
+        let begun =
+            window.edge.iter().flat_map(|edge| edge.iter()).any(|open| open.number <= last && !open.closed);
+        (!begun || window.ended) && recording.is_recorded(last)
     };
     let window = reader.wait(Instant::now() + LAST, done).await;
-    let newest = window.history.slice(first, last).last().map(|segment| segment.number);
-    Note::Ended { program, last: newest }
+    let shown = window.history.slice(first, last).last().map(|segment| segment.number);
+    let kept = recording.kept().map(|(_, newest)| newest.min(last)).filter(|newest| *newest >= first);
+    Note::Ended { program, last: shown.max(kept) }
 }
 
-/// Waits for the first segment of another stream.
-pub async fn changed(channel: String, grid: Grid, reader: Reader) -> Note {
+/// Waits for the first segment of another stream; it is `now`, in nanoseconds since the epoch.
+pub async fn changed(channel: String, grid: Grid, reader: Reader, now: u64) -> Note {
     let window = reader.wait(Instant::now() + FIRST, |window| open(window).is_some()).await;
     // Where nothing comes in time, what comes later is the program's all the same.
-    let first = open(&window).unwrap_or(0);
+    let first = open(&window).unwrap_or_else(|| grid.position(now, NANOSECONDS).segment);
     Note::Changed { channel, grid, first }
 }
 

@@ -7,7 +7,8 @@ use std::{
 };
 
 use control::{
-    Alarm, BoxState, ChannelState, Gallery, Health, Objects, ProcessState, ProgramState, Snapshot, StoreState,
+    Alarm, BoxState, ChannelState, Gallery, Health, Objects, ProcessState, Program, ProgramState, Recorded,
+    Snapshot, StoreState,
 };
 use media::NANOS;
 use store::Recovery;
@@ -131,7 +132,10 @@ impl Report {
             seconds: seconds.max().unwrap_or(0),
             not_recorded: status.dropped,
             seconds_promised: promised(self.house.settings.dvr.window, objects),
-            seconds_predicted: status.predicted.min(UNTOLD).as_secs(),
+            seconds_predicted: match status.failure {
+                Some(_) => 0,
+                None => status.predicted.min(UNTOLD).as_secs(),
+            },
             pinned: status.pinned,
             quarantined: status.quarantined,
             bad_extents: status.extents.bad as u64,
@@ -151,7 +155,9 @@ impl Report {
 
 /// The furthest rewind that anything promises, in seconds.
 fn promised(window: Duration, objects: &Objects) -> u64 {
-    let windows = objects.programs.values().filter_map(|program| program.archive_window);
+    let running =
+        objects.programs.values().filter(|program| program.state == channel::life::Program::Running);
+    let windows = running.filter_map(|program| program.archive_window);
     windows.max().unwrap_or(0).max(window.as_secs())
 }
 
@@ -181,13 +187,23 @@ fn programs(status: &store::Status, objects: &Objects) -> Vec<ProgramState> {
                 state: program.state.to_string(),
                 seconds: program.archive_window.map_or(seconds, |window| seconds.min(window)),
                 bytes: pin.map_or(0, |pin| pin.bytes),
-                lost_seconds: pin.map_or(0, |pin| pin.lost).saturating_mul(segment) / NANOS,
+                lost_seconds: range.map_or(0, |range| lost(program, &range, status)).saturating_mul(segment)
+                    / NANOS,
                 published: asset.and_then(|asset| asset.locator.clone()),
             }
         })
         .collect();
     programs.sort_by(|one, other| (&one.channel, &one.name).cmp(&(&other.channel, &other.name)));
     programs
+}
+
+/// Segments that a program should still have and has not: the disk or its quota had no room for them.
+pub fn lost(program: &Program, range: &Recorded, status: &store::Status) -> u64 {
+    let begun = range.begun.filter(|_| program.archive_window.is_none());
+    let gone = begun.map_or(0, |begun| range.first.saturating_sub(begun));
+    // What went in the middle, because others hold what is older, is known since the start only.
+    let pin = status.pins.iter().find(|pin| pin.id == program.asset);
+    gone.max(pin.map_or(0, |pin| pin.lost))
 }
 
 fn millis(time: SystemTime) -> u64 {

@@ -45,6 +45,7 @@ impl Show<'_> {
         let program = asset.program.as_ref().and_then(|program| self.objects.programs.get(program));
         let window = program.filter(|_| asset.recording).and_then(|program| program.archive_window);
         Some(origin::Asset {
+            id: id.to_owned(),
             name: asset.name.clone(),
             locator: asset.locator.clone(),
             live: stream.filter(|_| asset.recording).map(|(_, reader)| reader.clone()),
@@ -52,7 +53,11 @@ impl Show<'_> {
             grid: range.grid,
             begun: range.begun.unwrap_or(range.first),
             first: range.first,
-            last: range.last.or_else(|| self.closing.get(id).copied()),
+            // While its channel gives nothing, what there is can be seen.
+            last: range.last.or_else(|| self.closing.get(id).copied()).or_else(|| {
+                let recording = self.house.store.recording(&asset.channel, range.grid);
+                stream.is_none().then(|| recording.kept().map(|(_, last)| last)).flatten()
+            }),
             window: window.map(|seconds| segments(&range.grid, seconds)),
             ended: !asset.recording && range.last.is_some(),
             from: range.from,

@@ -218,6 +218,11 @@ impl Live {
         self.acknowledged
     }
 
+    /// Whether the disk has a segment, as far as that is for this process to say.
+    pub(crate) fn is_recorded(&self, number: u64) -> bool {
+        self.acknowledged.is_some_and(|last| number <= last) || self.first.is_none_or(|first| number < first)
+    }
+
     /// The last segment before which nothing can begin any more.
     pub(crate) fn settled(&self) -> Option<u64> {
         self.settled

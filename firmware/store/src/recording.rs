@@ -56,6 +56,12 @@ impl Recording {
         }
     }
 
+    /// Whether the disk has acknowledged segment `number`, or it was there before this process.
+    #[must_use]
+    pub fn is_recorded(&self, number: u64) -> bool {
+        self.stream().is_none_or(|stream| stream.look(|live| live.is_recorded(number)))
+    }
+
     /// The chunks of a segment that `window` lists; `track` is the track's name.
     ///
     /// # Errors

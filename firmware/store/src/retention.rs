@@ -67,8 +67,10 @@ struct Held {
     stream: Option<u16>,
     /// Extents are counted for it from this segment on.
     start: u64,
-    /// It gave up what comes before this segment.
+    /// Its quota made it let go of what comes before this segment.
     given: u64,
+    /// Extents that it gave up for want of room; some may still be there.
+    released: BTreeSet<u32>,
     bytes: u64,
     lost: u64,
     /// Losses are counted from this segment on.
@@ -113,11 +115,16 @@ impl Retention {
     /// There is room again: what was given up and is still there is held again.
     fn take_back(&mut self) {
         for mut held in std::mem::take(&mut self.pins) {
-            if held.pin.is_open() && held.given > 0 {
-                self.release(&mut held);
-                held.given = 0;
-                held = self.hold(held);
+            if !held.pin.is_open() {
+                self.pins.push(held);
+                continue;
             }
+            for id in std::mem::take(&mut held.released) {
+                if self.share(id, held.stream).is_some_and(|share| held.covers(&share)) {
+                    self.count(&mut held, id, true);
+                }
+            }
+            self.keep_quota(&mut held);
             self.pins.push(held);
         }
     }
@@ -176,9 +183,10 @@ impl Retention {
     pub(crate) fn forget(&mut self, id: u32) {
         let mut pins = std::mem::take(&mut self.pins);
         for held in &mut pins {
-            if self.share(id, held.stream).is_some_and(|share| held.covers(&share)) {
+            if self.holds(held, id) {
                 self.count(held, id, false);
             }
+            held.released.remove(&id);
         }
         self.pins = pins;
         let Some(extent) = self.extents.remove(&id) else { return };
@@ -279,9 +287,9 @@ impl Retention {
         let Some(id) = open.iter().find_map(oldest) else { return false };
         let mut pins = std::mem::take(&mut self.pins);
         for held in pins.iter_mut().filter(|held| held.pin.is_open()) {
-            if let Some(share) = self.share(id, held.stream).filter(|share| held.covers(share)) {
-                held.given = share.last + 1;
-                self.let_go(held, share.last + 1);
+            if self.holds(held, id) {
+                self.count(held, id, false);
+                held.released.insert(id);
             }
         }
         self.pins = pins;
@@ -334,7 +342,7 @@ impl Retention {
         let Some(index) = self.streams.get(&stream).filter(|_| held.start < end) else { return Vec::new() };
         let counted = index.extents.range((held.start, 0)..(end, 0)).map(|&(_, id)| id);
         let covers = |id: &u32| self.share(*id, Some(stream)).is_some_and(|share| held.covers(&share));
-        counted.take_while(covers).collect()
+        counted.take_while(covers).filter(|id| !held.released.contains(id)).collect()
     }
 
     fn count(&mut self, held: &mut Held, id: u32, more: bool) {
@@ -361,6 +369,12 @@ impl Retention {
         }
     }
 
+    /// Whether an extent is counted for a pin.
+    fn holds(&self, held: &Held, id: u32) -> bool {
+        let covered = self.share(id, held.stream).is_some_and(|share| held.covers(&share));
+        covered && !held.released.contains(&id)
+    }
+
     fn share(&self, id: u32, stream: Option<u16>) -> Option<Share> {
         let shares = &self.extents.get(&id)?.shares;
         shares.iter().find(|share| Some(share.stream) == stream).copied()
@@ -375,16 +389,17 @@ impl Retention {
             held.stream.and_then(|stream| self.active_share(stream)).filter(|share| held.covers(share));
         let index = held.stream.and_then(|stream| self.streams.get(&stream));
         let edge = index.map_or(0, |stream| stream.edge);
-        let from = held.pin.reach().start(edge);
-        // What it gave up may still be there.
-        let oldest = index.and_then(|index| index.extents.range((from, 0)..).next());
+        let from = held.pin.reach().start(edge).max(held.given);
+        // What it gave up may still be there, but not for long.
+        let mut kept = index.into_iter().flat_map(|index| index.extents.range((from, 0)..));
+        let oldest = kept.find(|(_, id)| !held.released.contains(id));
         let oldest = oldest.and_then(|&(_, id)| self.share(id, held.stream)).or(active);
         let first = oldest.map(|share| share.first.max(from));
         PinStatus {
             id: held.pin.id.clone(),
             bytes: held.bytes + active.map_or(0, |share| share.bytes),
             first: first.filter(|&first| held.pin.to.is_none_or(|to| first <= to)),
-            from: from.max(held.given),
+            from: first.filter(|_| held.lost > 0).map_or(from, |first| from.max(first)),
             lost: held.lost,
         }
     }
@@ -404,7 +419,16 @@ impl Share {
 
 impl Held {
     fn new(pin: Pin) -> Self {
-        Self { pin, stream: None, start: 0, given: 0, bytes: 0, lost: 0, lost_from: 0 }
+        Self {
+            pin,
+            stream: None,
+            start: 0,
+            given: 0,
+            released: BTreeSet::new(),
+            bytes: 0,
+            lost: 0,
+            lost_from: 0,
+        }
     }
 
     /// The same one with another range: what it gave up is given up, unless it is of another stream.

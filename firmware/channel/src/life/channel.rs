@@ -134,7 +134,7 @@ impl Channel {
             (Self::Starting, Started) => Ok(Self::Running),
             (Self::Stopping, Stopped) => Ok(Self::Stopped),
             // Whatever was being done is over; a deletion that failed leaves the channel as it was.
-            (Self::Starting | Self::Stopping | Self::Deleting, Failed) => Ok(Self::Stopped),
+            (Self::Starting | Self::Running | Self::Stopping | Self::Deleting, Failed) => Ok(Self::Stopped),
             (_, Started) => self.refuse("it was not being started"),
             (_, Stopped) => self.refuse("it was not being stopped"),
             (_, Failed) => self.refuse("nothing was being done that could fail"),

@@ -14,7 +14,7 @@ const CHANNEL_TABLE: [(&str, [&str; 5]); 10] = [
     ("delete, no program", ["deleting", "-", "-", "-", "-"]),
     ("delete, one program", ["-", "-", "-", "-", "-"]),
     ("started", ["-", "running", "-", "-", "-"]),
-    ("failed", ["-", "stopped", "-", "stopped", "stopped"]),
+    ("failed", ["-", "stopped", "stopped", "stopped", "stopped"]),
     ("stopped", ["-", "-", "-", "stopped", "-"]),
 ];
 

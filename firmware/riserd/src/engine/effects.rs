@@ -8,6 +8,7 @@ use super::Engine;
 use crate::{house::House, program, thumbnails::Job, token};
 
 const START_CHANNEL: &str = "start channel";
+const RESET_CHANNEL: &str = "reset channel";
 const STOP_CHANNEL: &str = "stop channel";
 const START_PROGRAM: &str = "start program";
 const STOP_PROGRAM: &str = "stop program";
@@ -24,7 +25,7 @@ impl Engine {
             Effect::ResetChannel(name) => {
                 self.resetting.insert(name.clone());
                 self.crew.stop(&name);
-                Some(self.begin(START_CHANNEL, &name))
+                Some(self.begin(RESET_CHANNEL, &name))
             }
             Effect::StopChannel(name) => {
                 let id = self.begin(STOP_CHANNEL, &name);
@@ -75,8 +76,10 @@ impl Engine {
             self.streams.get(channel).filter(|(grid, _)| range.is_some_and(|range| range.grid == *grid));
         match (stream, range) {
             (Some((_, reader)), Some(range)) => {
-                let last = program::newest(&reader.window()).unwrap_or(range.first).max(range.first);
                 let recording = self.house.store.recording(channel, range.grid);
+                let shown = program::newest(&reader.window());
+                let last =
+                    shown.max(recording.kept().map(|(_, last)| last)).unwrap_or(range.first).max(range.first);
                 self.waits.spawn(program::end(program, range.first, last, reader.clone(), recording));
                 self.closing.insert(asset, last);
                 self.show();
@@ -84,7 +87,7 @@ impl Engine {
             (_, Some(range)) => {
                 let kept = self.house.store.recording(channel, range.grid).kept();
                 let last = kept.map(|(_, last)| last).filter(|last| *last >= range.first);
-                self.event(Event::ProgramEnded { program, last });
+                self.event(ended(program, last));
             }
             (_, None) => self.event(Event::ProgramEnded { program, last: None }),
         }
@@ -98,8 +101,12 @@ impl Engine {
 
     pub(super) fn close_operations(&mut self, event: &Event) {
         match event {
-            Event::ChannelStarted(name) => self.end(START_CHANNEL, name, Ok(())),
+            Event::ChannelStarted(name) => {
+                self.end(START_CHANNEL, name, Ok(()));
+                self.end(RESET_CHANNEL, name, Ok(()));
+            }
             Event::ChannelFailed(name, reason) => {
+                self.end(RESET_CHANNEL, name, Err(reason.clone()));
                 self.end(START_CHANNEL, name, Err(reason.clone()));
                 self.end(STOP_CHANNEL, name, Err(reason.clone()));
             }
@@ -146,6 +153,9 @@ impl Engine {
         let last = range.last.or_else(|| recording.kept().map(|(_, last)| last))?;
         let job =
             Job { asset: asset.to_owned(), recording, range: (range.first, last), folder: self.album(asset) };
+        if let Some(id) = self.under_way.get(&(THUMBNAILS, asset.to_owned())) {
+            return Some(id.clone());
+        }
         let id = self.begin(THUMBNAILS, asset);
         if self.jobs.try_send(job).is_err() {
             self.end(THUMBNAILS, asset, Err("too many assets wait for theirs".to_owned()));
@@ -155,6 +165,18 @@ impl Engine {
 
     pub(super) fn album(&self, asset: &str) -> PathBuf {
         album(&self.house, asset)
+    }
+}
+
+/// What a program's end tells the registry. Where nobody knows what it has, the registry takes all it can have: too much
+/// costs room, too little would lose what was recorded.
+pub fn ended(program: String, last: Option<u64>) -> Event {
+    match last {
+        Some(_) => Event::ProgramEnded { program, last },
+        None => {
+            let reason = "it has ended while nobody could say what of it is on the disk".to_owned();
+            Event::ProgramFailed { program, reason }
+        }
     }
 }
 
