@@ -53,7 +53,8 @@ fn document(settings: &str) -> (TempDir, String) {
 fn settings_that_are_wrong_end_the_box_and_name_the_field() {
     for (settings, named) in [
         ("[channel\n", "line"),
-        ("[[channel]]\nsegment_ms = 2000\n", "`channel`: found sequence"),
+        ("[[board]]\nid = 'qemu'\n", "`board`: found sequence"),
+        ("[[channel]]\n[[channel]]\n", "channel[1].name"),
         ("[channel]\nsegmentms = 2000\n", "channel.segmentms"),
         ("[channel]\nsegment_ms = 'long'\n", "channel.segment_ms"),
         ("[channel]\nsegment_ms = 1700\npart_ms = 300\n", "channel.part_ms"),

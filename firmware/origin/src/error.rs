@@ -27,8 +27,8 @@ pub enum Error {
     #[error("nothing has been recorded yet")]
     Empty,
     /// It has left the presentation's window.
-    #[error("this is no longer shown")]
-    Gone,
+    #[error("segment {0} is no longer shown")]
+    Gone(u64),
     /// As many downloads are being prepared as the box can bear.
     #[error("too many downloads are being prepared; try again")]
     Busy,
@@ -94,7 +94,7 @@ impl Error {
             | Self::Empty
             | Self::Busy
             | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Gone => StatusCode::GONE,
+            Self::Gone(_) => StatusCode::GONE,
             Self::Download(_) | Self::ReadThumbnails(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(error) => match error.kind() {
                 store::Kind::NotFound | store::Kind::Corrupt => StatusCode::NOT_FOUND,

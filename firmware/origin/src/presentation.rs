@@ -106,14 +106,14 @@ impl Presentation {
     ) -> Result<Vec<Bytes>, Error> {
         match self {
             Self::Channel(reader, _) => match window.history.first() {
-                Some(first) if number < first.number => Err(Error::Gone),
+                Some(first) if number < first.number => Err(Error::Gone(number)),
                 _ => Ok(reader.segment(track, number).await?),
             },
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
                 let first = window.history.first().map_or(0, |segment| segment.number);
                 if number < first || asset.last.is_some_and(|last| number > last) {
-                    return Err(if number < first { Error::Gone } else { Error::NoMedia("segment") });
+                    return Err(if number < first { Error::Gone(number) } else { Error::NoMedia("segment") });
                 }
                 match asset.live() {
                     Some(reader) => Ok(reader.segment(track, number).await?),
