@@ -136,6 +136,8 @@ impl Engine {
         self.waits.shutdown().await;
         drop((self.jobs, self.jobs_done, self.news));
         self.photographer.abort();
+        // An error says that it was aborted.
+        let _ = self.photographer.await;
         self.crew.wind_down().await;
     }
 
