@@ -145,13 +145,25 @@ impl History {
 
     /// Marks a segment as a gap: its time is kept, its bytes are not served.
     pub fn mark_gap(&mut self, number: u64) {
+        self.set_gap(number, true);
+    }
+
+    /// A gap has its bytes after all.
+    pub fn close_gap(&mut self, number: u64) {
+        self.set_gap(number, false);
+    }
+
+    fn set_gap(&mut self, number: u64, gap: bool) {
+        if self.get(number).is_none_or(|segment| segment.gap == gap) {
+            return;
+        }
         let at = self.blocks.partition_point(|block| ends_before(block, number));
         let block = match at < self.blocks.len() {
             true => &mut Arc::make_mut(&mut self.blocks)[at],
             false => &mut self.tail,
         };
         if let Ok(at) = block.binary_search_by_key(&number, |segment| segment.number) {
-            Arc::make_mut(block)[at].gap = true;
+            Arc::make_mut(block)[at].gap = gap;
         }
     }
 
@@ -308,10 +320,13 @@ mod tests {
         let mut next = history(0..130);
         let kept = next.clone();
         next.push(segment(130));
+        next.mark_gap(128);
         next.mark_gap(129);
+        next.close_gap(128);
         next.drop_before(100);
         assert_eq!(numbers(&kept), (0..130).collect::<Vec<_>>());
         assert!(!kept.get(129).unwrap().gap && next.get(129).unwrap().gap);
+        assert!(!next.get(128).unwrap().gap);
     }
 
     #[test]

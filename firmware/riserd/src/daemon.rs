@@ -13,7 +13,7 @@ use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
     sync::watch,
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
@@ -116,7 +116,8 @@ async fn serve(
     let (ledger, mut registry) = Ledger::open(&settings.state_dir, Arc::clone(&io), plan::limits(&settings))?;
     registry.declare(settings.channels.to_vec(), clock.now() / 1_000_000);
     let config = plan::store(&settings, show::pins(&registry));
-    let store = Arc::new(Store::open(config, io).map_err(Error::Store)?);
+    let (store, opening) = Store::begin(config, io).map_err(Error::Store)?;
+    let store = Arc::new(store);
     let origin = Origin::new(
         origin::Config { web: arguments.web.clone(), window: settings.dvr.window },
         clock.clone(),
@@ -137,7 +138,7 @@ async fn serve(
     let places = usize::try_from(file_handles().saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(MANAGERS);
     let (stop, stopped) = watch::channel(false);
     let mut parts = Parts {
-        engine: tokio::spawn(engine.run(requests, stopped)),
+        engine: tokio::spawn(engine.run(opening, requests, stopped)),
         doors: [
             entrance::serve(Door::new(viewers, places, PATIENCE), origin.router(), ended.clone()),
             entrance.open(managed, ended.clone()),
@@ -149,19 +150,18 @@ async fn serve(
         end,
     };
     tracing::info!(viewers = %settings.viewers.listen, management = %settings.management.listen, "riserd is up");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        joined = &mut parts.engine => rethrow(joined),
-    }
+    let ended = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        joined = &mut parts.engine => Some(joined),
+    };
     tracing::info!("riserd ends");
-    parts.wind_down().await;
-    Ok(())
+    parts.wind_down(ended).await
 }
 
 /// What runs until it is told to end.
 struct Parts {
-    engine: JoinHandle<()>,
+    engine: JoinHandle<Result<(), Error>>,
     doors: [JoinHandle<()>; 2],
     keeper: JoinHandle<()>,
     reporter: JoinHandle<()>,
@@ -173,12 +173,18 @@ struct Parts {
 }
 
 impl Parts {
-    /// Ends the channels, and after them everything else.
-    async fn wind_down(self) {
+    /// Ends the channels, where the engine has not `ended` by itself, and after them everything else.
+    async fn wind_down(self, ended: Option<Result<Result<(), Error>, JoinError>>) -> Result<(), Error> {
         // Nobody waits for these: the receivers may be gone already.
         let _ = self.stop.send(true);
-        rethrow(self.engine.await);
-        sleep(FAREWELL).await;
+        let joined = match ended {
+            Some(joined) => joined,
+            None => self.engine.await,
+        };
+        let outcome = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        if outcome.is_ok() {
+            sleep(FAREWELL).await;
+        }
         let _ = self.end.send(true);
         for door in self.doors {
             let _ = timeout(DRAIN, door).await;
@@ -189,14 +195,7 @@ impl Parts {
         {
             store.close();
         }
-    }
-}
-
-fn rethrow(joined: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = joined
-        && error.is_panic()
-    {
-        std::panic::resume_unwind(error.into_panic());
+        outcome
     }
 }
 

@@ -17,15 +17,16 @@ use control::{
 };
 use media::Grid;
 use origin::Origin;
-use store::Reader;
+use store::{Opening, Reader};
 use tokio::{
     sync::{mpsc, watch},
-    task::{JoinHandle, JoinSet, block_in_place},
+    task::{JoinHandle, JoinSet, block_in_place, spawn_blocking},
     time::{MissedTickBehavior, interval},
 };
 
 use crate::{
     crew::{Crew, Roster},
+    error::Error,
     house::House,
     ledger::Ledger,
     program::{self, Note},
@@ -110,8 +111,29 @@ impl Engine {
     }
 
     /// Goes on where the box ended, then does what is asked until `stop` changes, then ends the channels.
-    pub async fn run(mut self, mut requests: Requests, mut stop: watch::Receiver<bool>) {
-        self.resume();
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the recording on the disk does not fit the settings.
+    pub async fn run(
+        mut self,
+        opening: Opening,
+        requests: Requests,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), Error> {
+        let resumed = self.resume(opening).await;
+        if resumed.is_ok() {
+            self.serve(requests, stop).await;
+        }
+        self.waits.shutdown().await;
+        drop((self.jobs, self.jobs_done, self.news));
+        self.photographer.abort();
+        // An error says that it was aborted.
+        let _ = self.photographer.await;
+        self.crew.wind_down().await;
+        resumed
+    }
+
+    async fn serve(&mut self, mut requests: Requests, mut stop: watch::Receiver<bool>) {
         let mut often = interval(GIVEN_UP);
         often.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -130,26 +152,29 @@ impl Engine {
                     self.show_operations();
                 }
                 _ = often.tick() => self.give_up(),
-                _ = stop.changed() => break,
+                _ = stop.changed() => return,
             }
         }
-        self.waits.shutdown().await;
-        drop((self.jobs, self.jobs_done, self.news));
-        self.photographer.abort();
-        // An error says that it was aborted.
-        let _ = self.photographer.await;
-        self.crew.wind_down().await;
     }
 
-    /// Starts what ran when the box ended, and the channels of the settings file.
-    fn resume(&mut self) {
+    /// Starts what ran when the box ended, and the channels of the settings file: their workers come up while the disk is
+    /// asked what it holds, which everything else waits for.
+    async fn resume(&mut self, opening: Opening) -> Result<(), Error> {
         let effects = self.registry.resume(self.now());
         self.keep();
+        let (channels, others): (Vec<_>, Vec<_>) =
+            effects.into_iter().partition(|effect| matches!(effect, Effect::StartChannel(_)));
+        for effect in channels {
+            self.carry_out(effect);
+        }
+        let opened = spawn_blocking(move || opening.wait()).await;
+        opened.expect("a wait for an answer neither panics nor is cancelled").map_err(Error::Store)?;
         self.show();
-        for effect in effects {
+        for effect in others {
             self.carry_out(effect);
         }
         self.show_operations();
+        Ok(())
     }
 
     /// Notes what the disk had no room for: a restart must not claim it again.

@@ -9,6 +9,8 @@ use settings::Settings;
 
 /// Segments of this age and younger are served from memory.
 const LIVE: Duration = Duration::from_secs(30);
+/// Bytes of them that one channel may keep: 8 s of 12 Mbit/s. The rest is read from the disk.
+const SHARE: u64 = 12 << 20;
 
 /// The share of the ring that recordings leave to the live windows where the operator does not say.
 const RESERVE: u64 = 8;
@@ -24,6 +26,7 @@ pub fn store(settings: &Settings, pins: Vec<store::Pin>) -> store::Config {
         extent: settings.dvr.extent.get(),
         window: settings.dvr.window,
         live: LIVE,
+        share: SHARE,
         reserve: settings.dvr.reserve.map_or(settings.dvr.size.get() / RESERVE, |reserve| reserve.get()),
         pins,
     }

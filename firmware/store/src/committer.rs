@@ -130,7 +130,7 @@ fn open_ring(
         loop {
             match messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Message::Line(stream, line)) => {
-                    shared.queued.fetch_sub(1, Ordering::Relaxed);
+                    shared.taken(line.bytes());
                     shared.refuse(&stream, line.number, &Error::NotOpen);
                 }
                 Ok(Message::Wake | Message::Doubt { .. }) => {}
@@ -173,7 +173,7 @@ impl Committer<'_> {
                 Next::Message(Message::Line(stream, line)) => {
                     self.line(&stream, &line);
                     self.sync_lines(false);
-                    self.shared.queued.fetch_sub(1, Ordering::AcqRel);
+                    self.shared.taken(line.bytes());
                 }
                 Next::Sync => self.sync_lines(true),
                 Next::Message(Message::Doubt { stream, number }) => {
@@ -184,6 +184,7 @@ impl Committer<'_> {
                 Next::Message(Message::Close) | Next::End => return,
                 Next::Work => self.work(),
             }
+            self.shared.forget_unused();
             self.report();
         }
     }

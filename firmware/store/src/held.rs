@@ -18,6 +18,13 @@ pub(crate) struct Line {
     pub(crate) chunks: Vec<(u16, Part)>,
 }
 
+impl Line {
+    /// Bytes of media.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.chunks.iter().map(|(_, part)| part.data.len() as u64).sum()
+    }
+}
+
 /// A part in RAM.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
@@ -35,6 +42,8 @@ pub(crate) struct Held {
     pub(crate) layout: Arc<Layout>,
     pub(crate) discontinuity: u32,
     pub(crate) tracks: Vec<HeldTrack>,
+    /// Of all parts.
+    pub(crate) bytes: u64,
     pub(crate) acknowledged: bool,
     /// The committer has refused a line of it: the rest need not be sent.
     pub(crate) unrecorded: bool,

@@ -73,5 +73,5 @@ pub use pin::{Pin, PinStatus};
 pub use reader::Reader;
 pub use recording::Recording;
 pub use status::{Extents, Failure, Recovery, Scrub as ScrubStatus, Status, StreamStatus};
-pub use store::{Config, Store};
+pub use store::{Config, Opening, Store};
 pub use writer::Writer;

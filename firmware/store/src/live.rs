@@ -1,8 +1,9 @@
 //! The live window of one stream: what is in RAM, what the playlist says, what goes to disk. Pure.
 //!
-//! A segment stays in RAM until it is older than `live` and acknowledged on disk, at most 4 x `live`; one
-//! that was never acknowledged is a gap from then on. A segment that lacks a track when it closes is not
-//! kept: it could be played by nobody.
+//! A segment stays in RAM until the disk has acknowledged or refused it and it is older than `live`, or newer ones fill
+//! the stream's share of RAM; the newest few stay anyway. None stays beyond 4 x `live` or twice the share: one that the
+//! disk has not got by then is a gap, until it gets it. A segment that lacks a track when it closes is not kept: it could be
+//! played by nobody.
 
 mod past;
 
@@ -17,8 +18,12 @@ use crate::{
     pin::{Reach, segments},
 };
 
-/// A segment that was never acknowledged leaves RAM at this many times `live`.
+/// A segment of which the disk has said nothing leaves RAM at this many times `live`, or this many shares.
 const HARD_CAP: u64 = 4;
+const MOST_SHARES: u64 = 2;
+
+/// Segments that stay whatever they take: their parts are listed, for three Target Durations, and parts are in RAM only.
+const NEWEST: u64 = 5;
 
 /// One CMAF chunk on its way in.
 #[derive(Clone, Debug)]
@@ -60,6 +65,10 @@ pub(crate) struct Live {
     live: u64,
     /// In segments.
     window: u64,
+    /// Bytes of media.
+    share: u64,
+    /// Nobody writes: what the disk has need not be in RAM.
+    idle: bool,
     /// Rising numbers.
     held: Vec<Arc<Held>>,
     history: History,
@@ -86,7 +95,8 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) fn new(grid: Grid, resume: Resume, live_nanos: u128, window_nanos: u128) -> Self {
+    /// A stream that keeps `live_nanos` in RAM, of at most `share` bytes, and lists `window_nanos`.
+    pub(crate) fn new(grid: Grid, resume: Resume, live_nanos: u128, share: u64, window_nanos: u128) -> Self {
         let (settled, discontinuity) = match resume {
             Resume::After { last, discontinuity } => (Some(last), Some(discontinuity)),
             Resume::New | Resume::Unknown => (None, None),
@@ -95,6 +105,8 @@ impl Live {
             resume,
             live: segments(live_nanos, &grid),
             window: segments(window_nanos, &grid),
+            share,
+            idle: false,
             held: Vec::new(),
             history: History::default(),
             layouts: Vec::new(),
@@ -113,9 +125,17 @@ impl Live {
         }
     }
 
+    /// Where the stream goes on if it is opened again.
+    pub(crate) fn end_of(&self) -> Resume {
+        match (self.settled, self.discontinuity) {
+            (Some(last), Some(discontinuity)) => Resume::After { last, discontinuity },
+            _ => self.resume,
+        }
+    }
+
     /// A new writer goes on.
     pub(crate) fn reopen(&mut self) {
-        self.ended = false;
+        (self.ended, self.idle) = (false, false);
         self.discontinue = true;
     }
 
@@ -146,6 +166,7 @@ impl Live {
             self.closed[track] = self.closed[track].max(Some(before));
         }
         let held = Arc::make_mut(&mut self.held[at]);
+        held.bytes += part.data.len() as u64;
         held.tracks[track].parts.push(Part {
             start: part.start,
             duration: part.duration,
@@ -173,7 +194,8 @@ impl Live {
     /// Closes what is open; with `ended`, nothing will follow.
     pub(crate) fn end(&mut self, ended: bool) -> Vec<Line> {
         let lines = self.close_all();
-        self.ended = ended;
+        (self.ended, self.idle) = (ended, true);
+        self.trim();
         self.refresh();
         lines
     }
@@ -184,13 +206,17 @@ impl Live {
         if let Ok(at) = self.find(number) {
             Arc::make_mut(&mut self.held[at]).acknowledged = true;
             self.trim();
+        } else {
+            self.history.close_gap(number);
         }
     }
 
     /// The disk will not have it. False where that was known.
     pub(crate) fn refuse(&mut self, number: u64) -> bool {
         let Ok(at) = self.find(number) else { return true };
-        !std::mem::replace(&mut Arc::make_mut(&mut self.held[at]).unrecorded, true)
+        let new = !std::mem::replace(&mut Arc::make_mut(&mut self.held[at]).unrecorded, true);
+        self.trim();
+        new
     }
 
     /// Whether lines of this segment are still worth sending.
@@ -282,6 +308,7 @@ impl Live {
             number,
             discontinuity,
             tracks: tracks.collect(),
+            bytes: 0,
             layout,
             acknowledged: false,
             unrecorded: false,
@@ -355,13 +382,18 @@ impl Live {
     /// Lets go of what is old enough, oldest first and without holes.
     fn trim(&mut self) {
         let Some(newest) = self.held.last().map(|held| held.number) else { return };
-        let mut gone = 0;
+        let share = if self.idle { 0 } else { self.share };
+        let (mut gone, mut bytes) = (0, self.held.iter().map(|held| held.bytes).sum::<u64>());
         for held in &self.held {
             let age = newest - held.number;
-            let over = age > self.live.saturating_mul(HARD_CAP);
-            if !(over || (held.acknowledged && age > self.live)) {
+            let enough = age > self.live || (bytes > share && age >= NEWEST);
+            let settled = held.acknowledged || (held.unrecorded && held.ended);
+            let over = age > self.live.saturating_mul(HARD_CAP)
+                || (bytes > self.share.saturating_mul(MOST_SHARES) && age >= NEWEST);
+            if !(over || (settled && enough)) {
                 break;
             }
+            bytes -= held.bytes;
             self.settled = self.settled.max(Some(held.number));
             if held.ended && !held.acknowledged {
                 self.history.mark_gap(held.number);

@@ -99,6 +99,11 @@ impl Reader {
     }
 
     #[cfg(test)]
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.stream.look(|live| live.held().iter().map(|held| held.bytes).sum())
+    }
+
+    #[cfg(test)]
     pub(crate) fn loaded(&self) -> bool {
         self.stream.loaded.load(std::sync::atomic::Ordering::Acquire)
     }

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc::{SyncSender, TrySendError},
     },
     time::Duration,
@@ -14,8 +14,15 @@ use std::{
 use media::Grid;
 
 use crate::{
-    Config, Error, Io, Pin, catalogue::Catalogue, extent::Range, held::Line, lease::Leases, live::Resume,
-    retention::Retention, status::Board, stream::Stream,
+    Config, Error, Io, Pin,
+    catalogue::Catalogue,
+    extent::Range,
+    held::Line,
+    lease::Leases,
+    live::{Live, Resume},
+    retention::Retention,
+    status::Board,
+    stream::Stream,
 };
 
 /// What the committer is told.
@@ -33,8 +40,10 @@ pub(crate) enum Message {
 /// Bounds; different only in tests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Part lines that may wait for the disk: 100 s of one channel, whose bytes are in RAM for that long anyway.
+    /// Part lines that may wait for the disk: 100 s of one channel.
     pub(crate) queue: usize,
+    /// Bytes of media in them: half a minute of 12 Mbit/s.
+    pub(crate) queued_bytes: u64,
     /// How long a disk may take to say what it holds before live begins without it.
     pub(crate) patience: Duration,
     /// How long after a failure the disk is tried again.
@@ -47,6 +56,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             queue: 512,
+            queued_bytes: 48 << 20,
             patience: Duration::from_secs(5),
             retry: Duration::from_secs(5),
             lease: Duration::from_secs(10),
@@ -61,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) leases: Arc<Leases>,
     pub(crate) board: Board,
     pub(crate) queued: AtomicUsize,
+    /// Bytes of media in the lines that wait.
+    queued_bytes: AtomicU64,
     /// Part lines written that no fdatasync has covered.
     pub(crate) unsynced: AtomicUsize,
     queue: SyncSender<Message>,
@@ -91,6 +103,7 @@ impl Shared {
             leases: Arc::default(),
             board: Board::default(),
             queued: AtomicUsize::new(0),
+            queued_bytes: AtomicU64::new(0),
             unsynced: AtomicUsize::new(0),
             retention: Mutex::new(retention),
             queue,
@@ -157,12 +170,16 @@ impl Shared {
         self.known_changed.notify_all();
     }
 
-    /// Where a channel's stream goes on; waits for the extents to be read, within bounds.
-    pub(crate) fn resume(&self, channel: &str, grid: Grid) -> Resume {
+    /// Waits for the extents to be read, within bounds.
+    pub(crate) fn wait_known(&self) {
         let pending = |known: &mut Known| matches!(known, Known::Pending);
-        let wait = self.known_changed.wait_timeout_while(lock(&self.known), self.limits.patience, pending);
-        let (known, _) = wait.unwrap_or_else(PoisonError::into_inner);
-        match &*known {
+        // After a timeout, or a panic of whoever read them, nothing is known.
+        let _ = self.known_changed.wait_timeout_while(lock(&self.known), self.limits.patience, pending);
+    }
+
+    /// Where a channel's stream goes on, as far as that is known now.
+    pub(crate) fn resume(&self, channel: &str, grid: Grid) -> Resume {
+        match &*lock(&self.known) {
             Known::Pending | Known::Failed => Resume::Unknown,
             Known::Streams(streams) => {
                 match streams.iter().find(|range| range.channel == channel && range.grid == grid) {
@@ -204,23 +221,47 @@ impl Shared {
         Ok(Some(*stream.id.get_or_init(|| id)))
     }
 
+    /// Lets go of streams that nobody writes or reads any more. Opened again, they go on where they ended.
+    pub(crate) fn forget_unused(&self) {
+        let mut streams = self.streams();
+        // Under the lock nobody else can take one that only this list has.
+        let unused = |stream: &mut Arc<Stream>| Arc::strong_count(stream) == 1 && stream.id.get().is_some();
+        for stream in streams.extract_if(.., unused) {
+            if let Known::Streams(known) = &mut *lock(&self.known)
+                && let Some(range) = known.iter_mut().find(|range| stream.id.get() == Some(&range.id))
+                && let Resume::After { last, discontinuity } = stream.look(Live::end_of)
+            {
+                (range.last, range.discontinuity) = (last, discontinuity);
+            }
+        }
+    }
+
     /// Hands a part line to the committer; where it cannot take it, the segment is not recorded.
     pub(crate) fn record(&self, stream: &Arc<Stream>, line: Line) {
         let number = line.number;
         if stream.look(|live| live.is_refused(number)) {
             return;
         }
-        self.queued.fetch_add(1, Ordering::Relaxed);
-        if let Err(refused) = self.queue.try_send(Message::Line(Arc::clone(stream), line)) {
-            self.queued.fetch_sub(1, Ordering::Relaxed);
-            let why = match refused {
-                TrySendError::Full(_) => {
-                    Error::Behind { dir: self.config.dir.clone(), queued: self.limits.queue }
-                }
-                TrySendError::Disconnected(_) => Error::Closed,
-            };
-            self.refuse(stream, number, &why);
-        }
+        let bytes = line.bytes();
+        let queued = self.queued.fetch_add(1, Ordering::Relaxed);
+        let waiting = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let behind = || Error::Behind { dir: self.config.dir.clone(), queued };
+        let why = match waiting + bytes > self.limits.queued_bytes {
+            true => behind(),
+            false => match self.queue.try_send(Message::Line(Arc::clone(stream), line)) {
+                Ok(()) => return,
+                Err(TrySendError::Full(_)) => behind(),
+                Err(TrySendError::Disconnected(_)) => Error::Closed,
+            },
+        };
+        self.taken(bytes);
+        self.refuse(stream, number, &why);
+    }
+
+    /// A part line of so many bytes waits no longer.
+    pub(crate) fn taken(&self, bytes: u64) {
+        self.queued.fetch_sub(1, Ordering::AcqRel);
+        self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// Counts a segment that does not get on the disk.

@@ -2,7 +2,11 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::Ordering, mpsc},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{self, Receiver},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -35,6 +39,8 @@ pub struct Config {
     pub window: Duration,
     /// What is kept in RAM, such as 30 s; at most `window`.
     pub live: Duration,
+    /// Bytes of media that each stream may keep in RAM beside its newest segments; what waits for the disk comes on top.
+    pub share: u64,
     /// Bytes of the ring that pins cannot take: for the live windows. Two extents are, anyway.
     pub reserve: u64,
     /// What is spared from the first moment on (see [`Store::set_pins`]).
@@ -47,24 +53,55 @@ pub struct Store {
     committer: Option<JoinHandle<()>>,
 }
 
-impl Store {
-    /// Opens or makes the store. Waits at most 5 s for the disk to say what it holds; reserving the room is part
-    /// of that (on first use only), zero-writing it and reading the catalogue are not.
+/// The disk's first answer, still to come.
+#[must_use = "a ring that does not fit the configuration is told here"]
+pub struct Opening {
+    shared: Arc<Shared>,
+    answer: Receiver<Result<(), Error>>,
+}
+
+impl Opening {
+    /// Waits at most 5 s for the disk to say what it holds; reserving the room is part of that (on first use only),
+    /// zero-writing it and reading the catalogue are not.
     ///
     /// # Errors
-    /// [`Error::Config`]. A disk that fails, or is too full for the ring, is in the [`status`](Self::status) and tried
+    /// [`Error::Config`]. A disk that fails, or is too full for the ring, is in the [`status`](Store::status) and tried
     /// again: live does not need it.
+    pub fn wait(self) -> Result<(), Error> {
+        let Self { shared, answer } = self;
+        answer.recv_timeout(shared.limits.patience).unwrap_or_else(|_| {
+            let (dir, seconds) = (shared.config.dir.clone(), shared.limits.patience.as_secs());
+            shared.board.fails(&Error::NoAnswer { dir, seconds });
+            Ok(())
+        })
+    }
+}
+
+impl Store {
+    /// Opens or makes the store, and waits for the disk as [`Opening::wait`] does.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
     pub fn open(config: Config, io: Arc<dyn Io>) -> Result<Self, Error> {
-        let opener = SledOpener { dir: config.dir.clone(), io: Arc::clone(&io) };
-        Self::open_with(config, io, Box::new(opener), Limits::default())
+        let (store, opening) = Self::begin(config, io)?;
+        opening.wait().map(|()| store)
     }
 
-    pub(crate) fn open_with(
+    /// Begins to open or make the store. Streams can be opened at once: they wait for the disk where they must.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what is wrong whatever the disk holds.
+    pub fn begin(config: Config, io: Arc<dyn Io>) -> Result<(Self, Opening), Error> {
+        let opener = SledOpener { dir: config.dir.clone(), io: Arc::clone(&io) };
+        Self::begin_with(config, io, Box::new(opener), Limits::default())
+    }
+
+    pub(crate) fn begin_with(
         config: Config,
         io: Arc<dyn Io>,
         opener: Box<dyn Opener>,
         limits: Limits,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Opening), Error> {
         config.check()?;
         let (queue, messages) = mpsc::sync_channel(limits.queue);
         let (answer, opened) = mpsc::sync_channel(1);
@@ -74,15 +111,8 @@ impl Store {
             .name("store-committer".into())
             .spawn(move || committer::run(&theirs, &*opener, &messages, &answer))
             .map_err(|error| Error::Thread { name: "store-committer", reason: error.to_string() })?;
-        let store = Self { shared, committer: Some(committer) };
-        match opened.recv_timeout(limits.patience) {
-            Ok(answer) => answer.map(|()| store),
-            Err(_) => {
-                let (dir, seconds) = (store.shared.config.dir.clone(), limits.patience.as_secs());
-                store.shared.board.fails(&Error::NoAnswer { dir, seconds });
-                Ok(store)
-            }
-        }
+        let opening = Opening { shared: Arc::clone(&shared), answer: opened };
+        Ok((Self { shared, committer: Some(committer) }, opening))
     }
 
     /// The stream of a channel on a grid; the same channel and grid go on where they ended, also after a restart.
@@ -93,14 +123,15 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`] while the stream has a writer, [`Error::NoStreamId`] after 65,536 streams.
     pub fn stream(&self, channel: &str, grid: Grid) -> Result<(Writer, Reader), Error> {
-        let resume = self.shared.resume(channel, grid);
+        self.shared.wait_known();
         let stream = {
             let mut streams = self.shared.streams();
             let same = |stream: &&Arc<Stream>| stream.channel == channel && stream.grid == grid;
             let stream = streams.iter().find(same).map(Arc::clone);
             stream.unwrap_or_else(|| {
-                let Config { live, window, .. } = &self.shared.config;
-                let mut live = Live::new(grid, resume, live.as_nanos(), window.as_nanos());
+                let resume = self.shared.resume(channel, grid);
+                let Config { live, share, window, .. } = &self.shared.config;
+                let mut live = Live::new(grid, resume, live.as_nanos(), *share, window.as_nanos());
                 live.set_reaches(self.shared.retention().reach(channel, grid));
                 streams.push(Arc::new(Stream::new(channel.to_owned(), grid, live)));
                 Arc::clone(&streams[streams.len() - 1])
@@ -157,6 +188,17 @@ impl Store {
         status.queued = self.shared.queued.load(Ordering::Relaxed);
         status.streams = self.shared.streams().iter().map(|stream| stream_status(stream)).collect();
         status
+    }
+
+    #[cfg(test)]
+    pub(crate) fn open_with(
+        config: Config,
+        io: Arc<dyn Io>,
+        opener: Box<dyn Opener>,
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        let (store, opening) = Self::begin_with(config, io, opener, limits)?;
+        opening.wait().map(|()| store)
     }
 
     #[cfg(test)]

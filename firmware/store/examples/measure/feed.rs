@@ -56,6 +56,7 @@ pub fn config(dir: &Path, extents: u64, extent: u64) -> Config {
         extent,
         window: Duration::from_secs(8 * 24 * 3600),
         live: Duration::from_millis(1600),
+        share: 1 << 20,
         reserve: 0,
         pins: Vec::new(),
     }

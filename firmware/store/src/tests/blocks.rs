@@ -16,6 +16,7 @@ use crate::{Config, Kind, Reader, Store, Writer, extent, shared::Limits};
 const LEN: usize = 5000;
 const LIMITS: Limits = Limits {
     queue: 64,
+    queued_bytes: 1 << 20,
     patience: Duration::from_secs(5),
     retry: Duration::from_millis(20),
     lease: Duration::from_millis(100),

@@ -9,6 +9,7 @@ use crate::{Config, Error, Kind, Reader, Store, Writer, shared::Limits};
 
 const LIMITS: Limits = Limits {
     queue: 16,
+    queued_bytes: 1 << 20,
     patience: Duration::from_millis(200),
     retry: Duration::from_millis(20),
     lease: Duration::from_millis(100),

@@ -78,6 +78,7 @@ pub(crate) fn config(dir: &std::path::Path, extents: u64) -> Config {
         extent: 1 << 20,
         window: Duration::from_secs(3600),
         live: Duration::from_secs(2),
+        share: 1 << 20,
         reserve: 0,
         pins: Vec::new(),
     }

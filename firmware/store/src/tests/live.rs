@@ -13,7 +13,7 @@ const SECOND: u128 = 1_000_000_000;
 
 /// Keeps 2 segments in RAM (8 at most) and lists 100.
 fn live(resume: Resume) -> Live {
-    let mut live = Live::new(grid(), resume, SECOND * 8 / 10, SECOND * 40);
+    let mut live = Live::new(grid(), resume, SECOND * 8 / 10, 1 << 20, SECOND * 40);
     assert!(live.set_layout(layout(1)).is_empty());
     live
 }
@@ -102,7 +102,7 @@ fn push_rest(live: &mut Live, segment: u64) {
 
 #[test]
 fn what_comes_out_of_order_is_refused_by_name() {
-    let mut live = Live::new(grid(), Resume::New, 1, 1);
+    let mut live = Live::new(grid(), Resume::New, 1, 1, 1);
     assert!(matches!(live.push(part(0, 7, 0, 10)), Err(Error::NoLayout)));
     live.set_layout(layout(1));
     let third = crate::NewPart { track: 2, ..part(0, 7, 0, 10) };

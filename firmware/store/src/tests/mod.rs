@@ -10,6 +10,7 @@ mod live;
 mod memory;
 mod pins;
 mod powercut;
+mod ram;
 mod retention;
 mod ring;
 mod trace;

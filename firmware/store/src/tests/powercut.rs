@@ -22,6 +22,7 @@ use crate::{
 
 const LIMITS: Limits = Limits {
     queue: 1024,
+    queued_bytes: 1 << 20,
     patience: Duration::from_secs(5),
     retry: Duration::from_secs(3600),
     lease: Duration::from_secs(10),
