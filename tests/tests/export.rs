@@ -189,6 +189,17 @@ fn filters_shape_what_one_viewer_sees() {
     );
     let mpd = riserd.get("/vod/take/manifest.mpd?filter=mine;small").text();
     assert!(!mpd.contains("id=\"360p\"") && mpd.contains("id=\"180p\""), "{mpd}");
+    // A download is the same presentation in one file.
+    let file = riserd.state_dir().join("filtered.mp4");
+    fs::write(&file, riserd.bytes("/vod/take/download.mp4?filter=mine;small")).unwrap();
+    let shape = probe(file.to_str().unwrap(), "stream=codec_type,height:format=duration");
+    let streams = shape["streams"].as_array().unwrap();
+    assert_eq!(streams.len(), 2, "{shape}");
+    assert_eq!(streams[0]["height"], 180);
+    assert_eq!(frames(file.to_str().unwrap(), 0).len() as u64, (last - first - 1) * SEGMENT * 30 / 1000);
+    let managed = riserd.api("GET", &format!("/assets/{asset}/download.mp4?filter=nobody"), &Value::Null);
+    assert_eq!(managed.status, 404);
+    assert_eq!(riserd.get("/vod/take/download.mp4?filter=small&tracks=360p").status, 404);
     assert_eq!(riserd.get("/vod/take/master.m3u8?filter=nobody").status, 404);
     assert_eq!(riserd.get("/vod/take/master.m3u8?filter=a;b;c;d").status, 400);
     // The default is as it was, and the global filter works on the channel, too.

@@ -18,13 +18,14 @@ use bytes::Bytes;
 use cmaf::movie::{self, Builder, Movie};
 use futures_util::{Stream, StreamExt as _, stream};
 use media::{Kind, Layout, Window, nanos};
+use package::filter::{Filter, Shown, View};
 use store::Recording;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-use crate::{asset::Asset, error::Error, presentation::Presentation, respond};
+use crate::{asset::Asset, error::Error, manifest::Filtered, respond};
 
 /// KiB that plans and what is read ahead for them may take.
 const ROOM: u32 = 48 << 10;
@@ -51,7 +52,7 @@ pub(crate) struct Downloads {
 }
 
 /// What gives the same file: the asset and its share of the stream, and what is wanted of it.
-type Key = (String, u64, Option<u64>, Wanted);
+type Key = (String, u64, Option<u64>, Vec<Filter>, Wanted);
 
 /// What a download holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub(crate) struct Wanted {
     pub(crate) from: Option<u64>,
     /// Nanoseconds since the epoch; none for the asset's own end.
     pub(crate) to: Option<u64>,
-    /// Names of tracks; empty for all.
+    /// Names of tracks; empty for all that there are to be seen.
     pub(crate) tracks: Vec<String>,
 }
 
@@ -87,20 +88,20 @@ impl Downloads {
     /// Answers a request for `wanted` of an asset.
     pub(crate) async fn answer(
         &self,
-        seen: &Presentation,
+        seen: &Filtered,
         wanted: Wanted,
         request: &HeaderMap,
     ) -> Result<Response, Error> {
-        let asset = seen.asset().ok_or(Error::NoMedia("download"))?;
-        let key = (asset.id.clone(), asset.first, asset.last, wanted);
+        let asset = seen.presentation.asset().ok_or(Error::NoMedia("download"))?;
+        let key = (asset.id.clone(), asset.first, asset.last, seen.filters.clone(), wanted);
         let plan = match self.known(&key) {
             Some(plan) => plan,
             None => {
                 let turn = timeout(TURN, self.turns.acquire()).await.map_err(|_| Error::Busy)?;
-                let plan = Arc::new(Plan::new(seen, &asset, &key.3, |size| self.take(size)).await?);
+                let plan = Arc::new(Plan::new(seen, &asset, &key.4, |size| self.take(size)).await?);
                 drop(turn);
                 // What is still being recorded is planned anew, unless its end is said.
-                if asset.ended || key.3.to.is_some() {
+                if asset.ended || key.4.to.is_some() {
                     self.keep(key, Arc::clone(&plan));
                 }
                 plan
@@ -156,14 +157,15 @@ impl Downloads {
 
 impl Plan {
     async fn new(
-        seen: &Presentation,
+        seen: &Filtered,
         asset: &Asset,
         wanted: &Wanted,
         take: impl Fn(u32) -> Result<OwnedSemaphorePermit, Error>,
     ) -> Result<Self, Error> {
-        let window = seen.window().await?;
+        let View { window, shown } = seen.view(&*seen.presentation.window().await?)?;
+        let window = Arc::new(window);
         let layout = window.layout().ok_or(Error::Empty)?;
-        let tracks = chosen(layout, &wanted.tracks)?;
+        let tracks = chosen(layout, &shown, &wanted.tracks)?;
         let (from, to) = stretch(&window, layout, asset, wanted)?;
         let outputs: Vec<_> = tracks.iter().map(|name| configs(&window, name)).collect();
         let movies = outputs
@@ -234,15 +236,17 @@ async fn heads(
 /// Ticks per second in which an instant in nanoseconds is a decode time.
 const NANOSECONDS: u32 = 1_000_000_000;
 
-/// The names of the tracks in the file: all, or the ones asked for.
-fn chosen(layout: &Layout, wanted: &[String]) -> Result<Vec<String>, Error> {
+/// The names of the tracks in the file: all that are shown, or the ones asked for.
+fn chosen(layout: &Layout, shown: &Shown, wanted: &[String]) -> Result<Vec<String>, Error> {
     if wanted.iter().enumerate().any(|(nth, name)| wanted[..nth].contains(name)) {
         return Err(Error::Bounds { field: "tracks", problem: "names a track twice" });
     }
+    let shown: Vec<String> =
+        shown.tracks(layout).into_iter().map(|index| layout.tracks[index].name.clone()).collect();
     if wanted.is_empty() {
-        return Ok(layout.tracks.iter().map(|track| track.name.clone()).collect());
+        return Ok(shown);
     }
-    let unknown = wanted.iter().find(|name| layout.index_of(name).is_none());
+    let unknown = wanted.iter().find(|name| !shown.contains(name));
     match unknown {
         Some(name) => Err(Error::NoTrack(name.clone())),
         None => Ok(wanted.to_vec()),

@@ -3,6 +3,8 @@
 //! | request | answer | module |
 //! |---|---|---|
 //! | playlists and manifests | text, gzip, ETag, blocking reload | [`manifest`] |
+//! | `download.mp4` of an asset | planned, then sent while it is read; ranges | [`download`](mod@download) |
+//! | thumbnails of an asset | WebVTT and sheets | [`thumbnails`] |
 //! | init segments, segments, parts | bytes, ranges, immutable; what is being made comes as it is made | [`media_bytes`] |
 //! | `/time` | UTC of the box | here |
 //! | anything else | the viewer page's files | here |
@@ -41,6 +43,7 @@ use crate::{
     error::Error,
     hall::Hall,
     manifest::Filtered,
+    presentation::Presentation,
 };
 
 /// What the origin needs.
@@ -120,6 +123,7 @@ struct Stretch {
     start: Option<u64>,
     end: Option<u64>,
     tracks: Option<String>,
+    filter: Option<String>,
 }
 
 async fn download(
@@ -129,11 +133,13 @@ async fn download(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
-        let Query(Stretch { start, end, tracks }) = query.map_err(|error| Error::Query(error.body_text()))?;
-        let presentation = origin.shared.hall.asset(&id)?;
+        let Query(Stretch { start, end, tracks, filter }) =
+            query.map_err(|error| Error::Query(error.body_text()))?;
+        let filters = filter.map_or(Ok(Filters::default()), |names| Filters::named(&names))?;
+        let seen = origin.through(origin.shared.hall.asset(&id)?, &filters)?;
         let tracks = tracks.iter().flat_map(|tracks| tracks.split(';')).map(str::to_owned).collect();
         let wanted = Wanted { from: start.map(nanos), to: end.map(nanos), tracks };
-        origin.shared.managers_downloads.answer(&presentation, wanted, &headers).await
+        origin.shared.managers_downloads.answer(&seen, wanted, &headers).await
     };
     answer.await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -180,13 +186,13 @@ impl Origin {
         match &route {
             Route::Time => Ok(respond::time(shared.clock.now())),
             Route::Master { source, filters } => {
-                manifest::master(&self.through(source, filters)?, headers).await
+                manifest::master(&self.through(find(source)?, filters)?, headers).await
             }
             Route::Media { source, track, directives, filters } => {
-                manifest::media(&self.through(source, filters)?, track, *directives, headers).await
+                manifest::media(&self.through(find(source)?, filters)?, track, *directives, headers).await
             }
             Route::Manifest { source, filters } => {
-                manifest::dash(&self.through(source, filters)?, shared.clock.now(), headers).await
+                manifest::dash(&self.through(find(source)?, filters)?, shared.clock.now(), headers).await
             }
             Route::Init { source, track, layout } => {
                 media_bytes::init(&find(source)?, track, *layout, headers).await
@@ -200,19 +206,18 @@ impl Origin {
             Route::Start { source, track, decode_time } => {
                 media_bytes::at_time(&find(source)?, track, *decode_time, headers).await
             }
-            Route::Download { source, from, to, tracks } => {
+            Route::Download { source, from, to, tracks, filters } => {
                 let tracks = tracks.iter().map(ToString::to_string).collect();
                 let (from, to) = (from.map(nanos), to.map(nanos));
                 let wanted = Wanted { from, to, tracks };
-                shared.downloads.answer(&find(source)?, wanted, headers).await
+                shared.downloads.answer(&self.through(find(source)?, filters)?, wanted, headers).await
             }
             Route::Thumbnails { source } => thumbnails::index(&find(source)?, headers).await,
             Route::Sheet { source, number } => thumbnails::sheet(&find(source)?, *number, headers).await,
         }
     }
 
-    fn through(&self, source: &Source, filters: &Filters) -> Result<Filtered, Error> {
-        let presentation = self.shared.hall.find(source)?;
+    fn through(&self, presentation: Presentation, filters: &Filters) -> Result<Filtered, Error> {
         let named = self.shared.hall.filters(&presentation, filters)?;
         Ok(Filtered { presentation, filters: named, query: filters.to_string() })
     }

@@ -38,7 +38,8 @@ pub struct Filtered {
 }
 
 impl Filtered {
-    fn view(&self, window: &Window) -> Result<View, Error> {
+    /// What they leave of a window.
+    pub fn view(&self, window: &Window) -> Result<View, Error> {
         let filters: Vec<&Filter> = self.filters.iter().collect();
         Ok(filter::combine(window, &filters)?)
     }
@@ -77,7 +78,7 @@ pub async fn media(
     let options = MediaOptions {
         low_latency: true,
         skip: directives.skip,
-        kind: seen.presentation.kind(),
+        lasting: seen.presentation.lasts(),
         shown: &view.shown,
         query: &seen.query,
     };

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use media::Window;
-use package::hls::PlaylistKind;
 use store::Reader;
 use tokio::time::{Instant, timeout_at};
 
@@ -123,16 +122,9 @@ impl Presentation {
         }
     }
 
-    /// What an HLS playlist says of its growth.
-    pub(crate) fn kind(&self) -> PlaylistKind {
-        match self {
-            Self::Channel(..) => PlaylistKind::Live,
-            Self::Asset(exhibit) => {
-                let asset = exhibit.asset();
-                // No EVENT: whatever is recorded may lose its oldest part when the disk is full.
-                if asset.ended { PlaylistKind::Vod } else { PlaylistKind::Live }
-            }
-        }
+    /// Whether it never changes any more: an asset that has ended. A channel may begin again under the same address.
+    pub(crate) fn lasts(&self) -> bool {
+        self.asset().is_some_and(|asset| asset.ended)
     }
 
     /// Presentation time zero of DASH: the epoch for a channel, which has no beginning of its own.

@@ -8,7 +8,7 @@
 //! {source}/{track}/{number}.m4s                    a segment by number
 //! {source}/{track}/{number}.{part}.m4s             one part of it
 //! {source}/{track}/t{decode time}.m4s              a segment by the decode time of its first sample
-//! /vod/{locator}/download.mp4?start=MS&end=MS&tracks=A;B
+//! /vod/{locator}/download.mp4?filter=A;B;C&start=MS&end=MS&tracks=A;B
 //! /vod/{locator}/thumbnails.vtt
 //! /vod/{locator}/thumbnails-{number}.jpg
 //! /time
@@ -110,6 +110,8 @@ pub enum Route {
         to: Option<u64>,
         /// The tracks in it, each once; empty for all.
         tracks: Vec<Name>,
+        /// Through which filters.
+        filters: Filters,
     },
     /// The index of an asset's thumbnails.
     Thumbnails {
@@ -194,7 +196,7 @@ impl Route {
             "download.mp4" => {
                 let source = Source::vod(locator)?;
                 let Extract { from, to, tracks } = Extract::parse(query)?;
-                Ok(Self::Download { source, from, to, tracks })
+                Ok(Self::Download { source, from, to, tracks, filters: Filters::parse(query)? })
             }
             "thumbnails.vtt" => Ok(Self::Thumbnails { source: Source::vod(locator)? }),
             _ => {
@@ -261,9 +263,11 @@ impl fmt::Display for Route {
             Self::Segment { source, track, number } => write!(f, "{source}/{track}/{number}.m4s"),
             Self::Part { source, track, number, part } => write!(f, "{source}/{track}/{number}.{part}.m4s"),
             Self::Start { source, track, decode_time } => write!(f, "{source}/{track}/t{decode_time}.m4s"),
-            Self::Download { source, from, to, tracks } => {
+            Self::Download { source, from, to, tracks, filters } => {
                 write!(f, "{source}/download.mp4")?;
-                Extract::write(&mut Writer::new(f), (*from, *to), tracks)
+                let mut query = Writer::new(f);
+                filters.write(&mut query)?;
+                Extract::write(&mut query, (*from, *to), tracks)
             }
             Self::Thumbnails { source } => write!(f, "{source}/thumbnails.vtt"),
             Self::Sheet { source, number } => write!(f, "{source}/thumbnails-{number}.jpg"),

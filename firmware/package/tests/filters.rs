@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use riser_package::{
     Error, dash,
     filter::{Condition, Filter, Operator, PresentationTimeRange, Property, Shown, View, combine},
-    hls::{self, MediaOptions, PlaylistKind, Reload},
+    hls::{self, MediaOptions, Reload},
 };
 use strategy::windows;
 
@@ -421,7 +421,7 @@ proptest! {
         prop_assert_eq!(listed.count(), tracks.len());
         prop_assert_eq!(master.matches("media.m3u8").count(), tracks.len());
         let options =
-            MediaOptions { low_latency, kind: PlaylistKind::Event, shown: &shown, query: "filter=A", skip: None };
+            MediaOptions { low_latency, lasting: true, shown: &shown, query: "filter=A", skip: None };
         for index in 0..current.tracks.len() {
             let playlist = hls::render_media(&seen, index, &options);
             match playlist {

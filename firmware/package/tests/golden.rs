@@ -13,7 +13,7 @@ use media::{Grid, Window, nanos};
 use riser_package::{
     Error, dash,
     filter::{Filter, Shown, View, combine},
-    hls::{self, MediaOptions, PlaylistKind},
+    hls::{self, MediaOptions},
     route::Skip,
 };
 
@@ -56,7 +56,7 @@ fn live() -> Recording {
 
 static ALL: Shown = Shown::all();
 const LOW_LATENCY: MediaOptions<'_> =
-    MediaOptions { low_latency: true, skip: None, kind: PlaylistKind::Live, shown: &ALL, query: "" };
+    MediaOptions { low_latency: true, skip: None, lasting: false, shown: &ALL, query: "" };
 
 /// The playlists of the first and the last track, low latency and plain, and the MPD.
 fn all(name: &str, window: &Window) {
@@ -130,7 +130,7 @@ fn the_layout_changes() {
 fn ended() {
     let window = recording(grid("25"), 48_000, vec![take(1, 3, (0, 0), (6, 4))]).ended(FIRST);
     all("ended", &window);
-    let of_a_recording = MediaOptions { kind: PlaylistKind::Event, ..LOW_LATENCY };
+    let of_a_recording = MediaOptions { lasting: true, ..LOW_LATENCY };
     golden("ended.vod.video.m3u8", &hls::render_media(&window, 0, &of_a_recording).unwrap());
 }
 
@@ -157,7 +157,7 @@ fn filtered(name: &str, view: &View) {
     let View { window, shown } = view;
     let query = "filter=A;B";
     golden(&format!("{name}.master.m3u8"), &hls::render_master(window, shown, query).unwrap());
-    let options = MediaOptions { shown, query, kind: PlaylistKind::Event, ..LOW_LATENCY };
+    let options = MediaOptions { shown, query, lasting: true, ..LOW_LATENCY };
     for track in shown.tracks(window.layout().unwrap()) {
         let file = format!("{name}.{}.ll.m3u8", window.layout().unwrap().tracks[track].name);
         golden(&file, &hls::render_media(window, track, &options).unwrap());
@@ -192,7 +192,7 @@ fn live_with_a_back_off() {
         r#"{"presentation_time_range": {"presentation_window": 600000000, "live_backoff": 100000000}}"#,
     );
     let view = combine(&window, &[&behind]).unwrap();
-    let options = MediaOptions { shown: &view.shown, kind: PlaylistKind::Event, ..LOW_LATENCY };
+    let options = MediaOptions { shown: &view.shown, lasting: true, ..LOW_LATENCY };
     golden("backoff.video.ll.m3u8", &hls::render_media(&view.window, 0, &options).unwrap());
     let options = dash::Options::low_latency(&window.grid);
     golden("backoff.mpd", &dash::render(&view.window, &view.shown, now(&window), &options).unwrap());

@@ -14,14 +14,14 @@ use proptest::prelude::*;
 use riser_package::{
     dash,
     filter::Shown,
-    hls::{self, MediaOptions, PlaylistKind, Reload},
+    hls::{self, MediaOptions, Reload},
     route::Skip,
 };
 use strategy::{back_from, recordings, windows};
 
 static ALL: Shown = Shown::all();
 const LOW_LATENCY: MediaOptions<'_> =
-    MediaOptions { low_latency: true, skip: None, kind: PlaylistKind::Live, shown: &ALL, query: "" };
+    MediaOptions { low_latency: true, skip: None, lasting: false, shown: &ALL, query: "" };
 
 fn parse(text: &str) -> MediaPlaylist {
     match m3u8_rs::parse_playlist_res(text.as_bytes()) {

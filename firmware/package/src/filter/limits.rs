@@ -34,8 +34,6 @@ pub(super) struct Bounds {
     pub(super) backoff: u64,
     /// The last segment that will ever be seen, where the filters say so.
     pub(super) forced: Option<u64>,
-    /// The beginning moves with the end.
-    pub(super) slides: bool,
 }
 
 impl Limits {
@@ -91,7 +89,6 @@ impl Limits {
             ended,
             backoff,
             forced: self.forced,
-            slides: self.window.is_some() && !ended,
         })
     }
 }

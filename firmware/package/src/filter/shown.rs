@@ -11,15 +11,13 @@ pub struct Shown {
     pub(crate) backoff: u64,
     /// The last segment that will ever be listed.
     pub(crate) last: Option<u64>,
-    /// The oldest segments leave as new ones come.
-    pub(crate) slides: bool,
 }
 
 impl Shown {
     /// All tracks of any window, in their own order.
     #[must_use]
     pub const fn all() -> Self {
-        Self { tracks: None, backoff: 0, last: None, slides: false }
+        Self { tracks: None, backoff: 0, last: None }
     }
 
     /// The listed tracks of one of the window's layouts, by index, first to last.

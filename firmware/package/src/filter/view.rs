@@ -47,8 +47,8 @@ pub fn combine(window: &Window, filters: &[&Filter]) -> Result<View, Error> {
     if tracks.as_ref().and_then(|layouts| layouts.last()).is_some_and(|(_, tracks)| tracks.is_empty()) {
         return Err(Error::NothingShown);
     }
-    let Bounds { backoff, forced: last, slides, .. } = bounds;
-    Ok(View { window: clipped, shown: Shown { tracks, backoff, last, slides } })
+    let Bounds { backoff, forced: last, .. } = bounds;
+    Ok(View { window: clipped, shown: Shown { tracks, backoff, last } })
 }
 
 fn clip(window: &Window, bounds: &Bounds) -> Window {

@@ -34,35 +34,13 @@ pub struct MediaOptions<'a> {
     pub low_latency: bool,
     /// The viewer's `_HLS_skip`.
     pub skip: Option<Skip>,
-    /// What the playlist promises of its beginning and end.
-    pub kind: PlaylistKind,
+    /// Once ended it never changes, and says so: EXT-X-PLAYLIST-TYPE:VOD (RFC 8216bis, 4.4.3.5). While live nothing is
+    /// promised: the disk policy may take a recording's oldest part.
+    pub lasting: bool,
     /// The tracks that are listed.
     pub shown: &'a Shown,
     /// The query that a rendition report's URI carries, without the `?`.
     pub query: &'a str,
-}
-
-/// What EXT-X-PLAYLIST-TYPE promises (RFC 8216bis, 4.4.3.5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PlaylistKind {
-    /// Nothing: segments come and go.
-    #[default]
-    Live,
-    /// Segments only come: `EVENT` while live, `VOD` once ended.
-    Event,
-    /// Nothing while live; once ended it never changes: `VOD`.
-    Vod,
-}
-
-impl PlaylistKind {
-    /// The tag's value. A playlist whose beginning slides under a filter is no event.
-    fn value(self, ended: bool, slides: bool) -> Option<&'static str> {
-        match self {
-            Self::Event | Self::Vod if ended => Some("VOD"),
-            Self::Event if !slides => Some("EVENT"),
-            _ => None,
-        }
-    }
 }
 
 static ALL: Shown = Shown::all();
@@ -70,7 +48,7 @@ static ALL: Shown = Shown::all();
 impl Default for MediaOptions<'_> {
     /// A plain live playlist of a presentation with all tracks.
     fn default() -> Self {
-        Self { low_latency: false, skip: None, kind: PlaylistKind::Live, shown: &ALL, query: "" }
+        Self { low_latency: false, skip: None, lasting: false, shown: &ALL, query: "" }
     }
 }
 
@@ -190,8 +168,8 @@ impl Playlist<'_> {
         // EXT-X-MAP asks for 6, EXT-X-SKIP in this playlist's delta updates for 9 (RFC 8216bis, 8).
         let version = if self.low_latency { 9 } else { 6 };
         write!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:{target}\n")?;
-        if let Some(kind) = self.options.kind.value(window.ended, self.options.shown.slides) {
-            writeln!(out, "#EXT-X-PLAYLIST-TYPE:{kind}")?;
+        if self.options.lasting && window.ended {
+            out.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n");
         }
         if self.low_latency {
             let part = part_target(&window.grid, track);

@@ -11,7 +11,7 @@ use ::media::{Codec, Grid, Layout, Track};
 
 pub use self::{
     master::render_master,
-    media::{MediaOptions, PlaylistKind, render_media},
+    media::{MediaOptions, render_media},
     reload::{Reload, validate_reload},
 };
 use crate::text::micros_up;

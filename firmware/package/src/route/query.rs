@@ -63,9 +63,8 @@ fn value(query: &str, field: Field) -> Result<Option<Cow<'_, str>>, Error> {
     }
 }
 
-/// The names in a parameter, separated by semicolons.
-fn names(query: &str, field: Field, most: usize) -> Result<Vec<Name>, Error> {
-    let Some(value) = value(query, field)? else { return Ok(Vec::new()) };
+/// Names separated by semicolons.
+fn names(value: &str, field: Field, most: usize) -> Result<Vec<Name>, Error> {
     let names = value.split(';').take(most + 1).map(|name| Name::parse(field, name));
     let names = names.collect::<Result<Vec<Name>, Error>>()?;
     match names.len() <= most {
@@ -76,7 +75,15 @@ fn names(query: &str, field: Field, most: usize) -> Result<Vec<Name>, Error> {
 
 impl Filters {
     pub(super) fn parse(query: &str) -> Result<Self, Error> {
-        names(query, Field::Filter, MOST_FILTERS).map(Self)
+        value(query, Field::Filter)?.map_or(Ok(Self::default()), |value| Self::named(&value))
+    }
+
+    /// Parses their names, separated by semicolons.
+    ///
+    /// # Errors
+    /// [`Error::Parse`] for a name that none can have, and for more than three.
+    pub fn named(value: &str) -> Result<Self, Error> {
+        names(value, Field::Filter, MOST_FILTERS).map(Self)
     }
 
     /// Appends them to a query.
@@ -103,7 +110,8 @@ impl Extract {
     pub(super) fn parse(query: &str) -> Result<Self, Error> {
         let time = |field| value(query, field)?.map(|text| number(field, &text)).transpose();
         let (from, to) = (time(Field::From)?, time(Field::To)?);
-        let tracks = names(query, Field::Tracks, MOST_TRACKS)?;
+        let tracks = value(query, Field::Tracks)?;
+        let tracks = tracks.map_or(Ok(Vec::new()), |value| names(&value, Field::Tracks, MOST_TRACKS))?;
         if from.zip(to).is_some_and(|(from, to)| to <= from) {
             return Err(Error::Parse { field: Field::To, reason: Reason::NotAfterStart });
         }

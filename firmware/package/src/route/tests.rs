@@ -178,11 +178,8 @@ fn of_an_asset() -> impl Strategy<Value = Route> {
     let tracks = prop::collection::hash_set(name(), 0..4).prop_map(|names| names.into_iter().collect());
     let vod = || name().prop_map(Source::Vod);
     prop_oneof![
-        (vod(), stretch, tracks).prop_map(|(source, (from, to), tracks)| Route::Download {
-            source,
-            from,
-            to,
-            tracks
+        (vod(), stretch, tracks, filters()).prop_map(|(source, (from, to), tracks, filters)| {
+            Route::Download { source, from, to, tracks, filters }
         }),
         vod().prop_map(|source| Route::Thumbnails { source }),
         (vod(), any::<u32>()).prop_map(|(source, number)| Route::Sheet { source, number }),
