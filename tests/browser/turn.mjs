@@ -28,6 +28,8 @@ const own = {
 
 await run('turn', own, async (page, options, results) => {
   const maxGap = positive('max-gap', options['max-gap']);
+  const looks = [];
+  page.on('request', (request) => request.url().includes('/manifest.mpd') && looks.push(request.url()));
   await untilPlaying(page);
   await until(page, 'the live edge', () => window.riser.atLive);
   await untilAdvanced(page, 3);
@@ -51,6 +53,9 @@ await run('turn', own, async (page, options, results) => {
     errors: end.errors,
   });
   checkNotFatal(end.errors);
+  if (options.player === 'dash') {
+    check(looks.at(-1)?.includes('timeline=live'), `the last look at the manifest was ${looks.at(-1)}`);
+  }
   check(longestGapMs <= maxGap, `the picture stood still for ${longestGapMs} ms, allowed ${maxGap}`);
   check(jumps.length === 0, `the picture jumped: ${JSON.stringify(jumps)}`);
   check(live.delay > 0 && live.delay < 5, `the delay while live is ${ms(live.delay)} s`);

@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ _READ, _WRITE, _DISCONNECT, _FLUSH = 0, 1, 2, 3
 # There are flags; FLUSH and FUA are understood.
 _FLAGS = 1 | 4 | 8
 _FUA = 1
-_EINVAL = 22
+_EIO, _EINVAL = 5, 22
 _LONGEST = 32 << 20
 
 
@@ -38,10 +39,12 @@ class Cut:
 
 
 class Disk:
-    """`image` as a disk. With `lies`, it acknowledges FLUSH and FUA and does nothing."""
+    """`image` as a disk. With `lies`, it acknowledges FLUSH and FUA and does nothing. Each WRITE and FLUSH takes `delay`
+    seconds more, and is refused where it `fails`."""
 
     def __init__(self, image: Path, address: Path):
-        self.lies = False
+        self.lies, self.fails = False, False
+        self.delay = 0.0
         # Set once the power is off.
         self.off = threading.Event()
         self._countdown: int | None = None
@@ -132,6 +135,8 @@ class Disk:
             if kind == _DISCONNECT:
                 return
             data = _exactly(client, length) if kind == _WRITE else b""
+            if kind in (_WRITE, _FLUSH) and self.delay > 0:
+                time.sleep(self.delay)
             aligned = offset % BLOCK == 0 and length % BLOCK == 0 and offset + length <= self._size
             with self._lock:
                 error, answer = self._do(kind, offset, length, data, bool(flags & _FUA)) if aligned else (_EINVAL, b"")
@@ -148,6 +153,8 @@ class Disk:
             return 0, b""
         if kind == _READ:
             return 0, self._read(offset, length)
+        if self.fails and kind in (_WRITE, _FLUSH):
+            return _EIO, b""
         if kind == _WRITE:
             self._write(offset // BLOCK, data, through and not self.lies)
             self._count("write")

@@ -120,6 +120,15 @@ class Machine:
         operation, _ = self._call("POST", f"{path}/start", 202)
         self.wait("the program runs", lambda: self._state(operation) == "Succeeded")
 
+    def status(self, part: str) -> object:
+        """A part of the box's status."""
+        return self._call("GET", f"/status{part}", 200)[1]
+
+    def refuses_programs(self) -> str | None:
+        """Why no program can be made just now; none where one was made."""
+        status, _, answer = self._api.ask("POST", "/api/v1/programs", {"channel": "main", "name": "Late"})
+        return None if status == 201 else f"{status}: {answer.decode(errors='replace')}"
+
     def _state(self, operation: str) -> str:
         return self._call("GET", f"/operations/{operation}", 200)[1]["state"]
 

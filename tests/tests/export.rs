@@ -189,6 +189,15 @@ fn filters_shape_what_one_viewer_sees() {
     );
     let mpd = riserd.get("/vod/take/manifest.mpd?filter=mine;small").text();
     assert!(!mpd.contains("id=\"360p\"") && mpd.contains("id=\"180p\""), "{mpd}");
+    // On demand it begins at zero; who saw it live keeps the time of the asset.
+    assert!(mpd.contains("start=\"PT0S\"") && !mpd.contains("<Location>"), "{mpd}");
+    let kept = riserd.get("/vod/take/manifest.mpd?filter=mine;small&timeline=live").text();
+    assert!(kept.contains("start=\"PT1.") && kept.contains("type=\"static\""), "{kept}");
+    let address = format!("http://{}/vod/take/manifest.mpd?filter=mine;small", riserd.viewers);
+    let seconds = probe(&address, "format=duration")["format"]["duration"].as_str().map(str::parse::<f64>);
+    let expected = ((last - first - 1) * SEGMENT) as f64 / 1000.0;
+    // ffprobe reads whole seconds of it only.
+    assert!(matches!(seconds, Some(Ok(seconds)) if seconds == expected.floor()), "{seconds:?} s");
     // A download is the same presentation in one file.
     let file = riserd.state_dir().join("filtered.mp4");
     fs::write(&file, riserd.bytes("/vod/take/download.mp4?filter=mine;small")).unwrap();
@@ -198,7 +207,7 @@ fn filters_shape_what_one_viewer_sees() {
     assert_eq!(streams[0]["height"], 180);
     assert_eq!(frames(file.to_str().unwrap(), 0).len() as u64, (last - first - 1) * SEGMENT * 30 / 1000);
     let managed = riserd.api("GET", &format!("/assets/{asset}/download.mp4?filter=nobody"), &Value::Null);
-    assert_eq!(managed.status, 404);
+    assert_eq!((managed.status, managed.text("/field")), (404, "filter".to_owned()));
     assert_eq!(riserd.get("/vod/take/download.mp4?filter=small&tracks=360p").status, 404);
     assert_eq!(riserd.get("/vod/take/master.m3u8?filter=nobody").status, 404);
     assert_eq!(riserd.get("/vod/take/master.m3u8?filter=a;b;c;d").status, 400);

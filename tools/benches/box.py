@@ -43,7 +43,8 @@ class Box:
     """A running box with an empty state folder, which goes when the box is closed; or with one that stays."""
 
     def __init__(self, channel, dvr='size = "256MiB"', state=None):
-        """`channel` and `dvr` are the settings' text below these headings, `state` is a folder that others have prepared."""
+        """`channel` and `dvr` are the settings' text below these headings, `state` is a folder that others have prepared. A
+        list of texts makes as many channels."""
         CACHE.mkdir(parents=True, exist_ok=True)
         self.dir = Path(tempfile.mkdtemp(prefix="box-", dir=CACHE))
         self.port, self.management = free_ports(2)
@@ -53,7 +54,7 @@ class Box:
             f'[viewers]\nlisten = "127.0.0.1:{self.port}"\n'
             f'[management]\nlisten = "127.0.0.1:{self.management}"\n'
             + (f"[dvr]\n{dvr}\n" if dvr else "")
-            + f"[channel]\n{channel}\n"
+            + (f"[channel]\n{channel}\n" if isinstance(channel, str) else "\n".join(f"[[channel]]\n{one}" for one in channel))
         )
         for program in ("riserd", "riser-pipeline"):
             # A link of its own: a build under way must not change what is measured.

@@ -66,7 +66,7 @@ pub(crate) struct Urls {
     hls: String,
     /// DASH.
     dash: String,
-    /// One MP4; `?start=` and `?end=` (milliseconds since the epoch) take a range of it.
+    /// One MP4; `start`, `end`, `tracks` and `filter` in the query take less of it.
     download: String,
 }
 

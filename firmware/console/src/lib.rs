@@ -17,6 +17,7 @@ mod answer;
 mod assets;
 mod auth;
 mod channels;
+mod downloads;
 mod filters;
 mod instant;
 mod marks;
@@ -51,17 +52,16 @@ use crate::refuse::Refused;
 const BASE: &str = "/api/v1";
 
 /// The management interface: reads the snapshot and the gallery, changes through the door, and lets in whom the guard
-/// lets in. `downloads` serves what is media: files of assets.
+/// lets in. `downloads` answers `/assets/{id}/download.mp4`, refusals as one line of text.
 pub fn router(snapshot: Snapshot, gallery: Gallery, door: Door, guard: Guard, downloads: Router) -> Router {
     let (router, document) = OpenApiRouter::new().nest(BASE, routes()).split_for_parts();
     let document = openapi::render(document, guard.token.is_some());
-    let console = Console { snapshot, gallery, door, document };
+    let console = Console { snapshot, gallery, door, document, downloads };
     let router = router
         .route("/", get(async || Redirect::temporary("/api/v1/status")))
         .fallback(nowhere)
         .layer(DefaultBodyLimit::max(request::LARGEST))
-        .with_state(console)
-        .merge(downloads);
+        .with_state(console);
     // Around the whole: a layer of the router itself would not see which methods it allows.
     Router::new()
         .fallback_service(router)
@@ -74,6 +74,7 @@ fn routes() -> OpenApiRouter<Console> {
         .merge(channels::routes())
         .merge(programs::routes())
         .merge(assets::routes())
+        .merge(downloads::routes())
         .merge(marks::routes())
         .merge(filters::routes())
         .merge(operations::routes())
@@ -88,6 +89,7 @@ struct Console {
     gallery: Gallery,
     door: Door,
     document: Bytes,
+    downloads: Router,
 }
 
 impl Console {

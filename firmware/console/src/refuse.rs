@@ -38,6 +38,13 @@ impl Refused {
         Self { status, error: error.into(), field: None, state: None }
     }
 
+    /// A refusal of another interface, in one line: `problem`, or `field: problem`.
+    pub(crate) fn told(status: StatusCode, text: &str) -> Self {
+        let field = text.split_once(": ").map(|(field, _)| field);
+        let field = field.filter(|field| field.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+        Self { field: field.map(str::to_owned), ..Self::new(status, text) }
+    }
+
     /// A field of the body or query is wrong.
     pub(crate) fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Refusal::Invalid { field: field.into(), problem: problem.into() }.into()

@@ -158,7 +158,7 @@ pub struct RenditionState {
 /// The DVR store.
 #[derive(Clone, Debug, Serialize)]
 pub struct StoreState {
-    /// `ok`, `recovering`, `not_recording`.
+    /// `ok`, `recovering`, `slow`, `not_recording`.
     #[serde(flatten)]
     pub health: Health,
     /// Bytes of the ring.
@@ -169,6 +169,8 @@ pub struct StoreState {
     pub written: u64,
     /// Seconds that can be shown again; what the box missed is not counted.
     pub seconds: u64,
+    /// Seconds for which the disk has not caught up with what is to be recorded: a power cut would lose as much.
+    pub seconds_behind: u64,
     /// Segments that were shown but could not be recorded.
     pub not_recorded: u64,
     /// Seconds of the past that the settings and programs promise.

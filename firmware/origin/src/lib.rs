@@ -108,10 +108,10 @@ impl Origin {
             .fallback_service(page)
     }
 
-    /// Downloads of every asset, published or not, for the management interface: `/api/v1/assets/{id}/download.mp4`.
+    /// Downloads of every asset, published or not, for the management interface: `/assets/{id}/download.mp4`.
     pub fn downloads(&self) -> Router {
         Router::new()
-            .route("/api/v1/assets/{id}/download.mp4", axum::routing::get(download))
+            .route("/assets/{id}/download.mp4", axum::routing::get(download))
             .with_state(self.clone())
     }
 }
@@ -191,8 +191,9 @@ impl Origin {
             Route::Media { source, track, directives, filters } => {
                 manifest::media(&self.through(find(source)?, filters)?, track, *directives, headers).await
             }
-            Route::Manifest { source, filters } => {
-                manifest::dash(&self.through(find(source)?, filters)?, shared.clock.now(), headers).await
+            Route::Manifest { source, filters, timeline } => {
+                let seen = self.through(find(source)?, filters)?;
+                manifest::dash(&seen, *timeline, shared.clock.now(), headers).await
             }
             Route::Init { source, track, layout } => {
                 media_bytes::init(&find(source)?, track, *layout, headers).await

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use axum::{http::HeaderMap, response::Response};
 use media::Window;
 use package::{
-    dash,
+    dash::{self, Zero},
     filter::{self, Filter, View},
     hls::{self, MediaOptions, Reload},
-    route::{Awaited, Directives},
+    route::{Awaited, Directives, Timeline},
 };
 use tokio::time::Instant;
 
@@ -42,6 +42,14 @@ impl Filtered {
     pub fn view(&self, window: &Window) -> Result<View, Error> {
         let filters: Vec<&Filter> = self.filters.iter().collect();
         Ok(filter::combine(window, &filters)?)
+    }
+
+    /// Where a live viewer of the manifest finds the next one: on the same timeline, also when it has ended.
+    fn location(&self) -> String {
+        match &*self.query {
+            "" => "manifest.mpd?timeline=live".to_owned(),
+            query => format!("manifest.mpd?{query}&timeline=live"),
+        }
     }
 
     /// The first view that satisfies `until`, or the last one at the deadline.
@@ -87,13 +95,23 @@ pub async fn media(
 }
 
 /// The DASH manifest.
-pub async fn dash(seen: &Filtered, now: u64, request: &HeaderMap) -> Result<Response, Error> {
+pub async fn dash(
+    seen: &Filtered,
+    timeline: Timeline,
+    now: u64,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
     seen.presentation.whole().await;
     let has_parts =
         |window: &Window| window.edge.iter().any(|edge| !edge.is_empty()) || !window.history.is_empty();
     let View { window, shown } = seen.wait(Instant::now() + FIRST_PART, has_parts).await?;
+    let (zero, location) = match seen.presentation.zero() {
+        None => (Zero::Epoch, None),
+        Some(_) if window.ended && timeline == Timeline::OfItsOwn => (Zero::Media, None),
+        Some(zero) => (Zero::At(zero), Some(seen.location())),
+    };
     let options =
-        dash::Options { zero: seen.presentation.zero(), ..dash::Options::low_latency(&window.grid) };
+        dash::Options { zero, location: location.as_deref(), ..dash::Options::low_latency(&window.grid) };
     let text = dash::render(&window, &shown, now, &options)?;
     Ok(respond::text(text, DASH, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {source}/master.m3u8?filter=A;B;C                {source} is /live/{channel} or /vod/{locator}
-//! {source}/manifest.mpd?filter=A;B;C
+//! {source}/manifest.mpd?filter=A;B;C&timeline=live
 //! {source}/{track}/media.m3u8?filter=A;B;C&_HLS_msn=N&_HLS_part=N&_HLS_skip=YES|v2
 //! {source}/{track}/init-{layout}.mp4               16 lower-case hexadecimal digits
 //! {source}/{track}/{number}.m4s                    a segment by number
@@ -24,7 +24,7 @@ use media::LayoutId;
 
 pub use self::{
     field::{Field, Name, Reason},
-    query::{Awaited, Directives, Filters, Skip},
+    query::{Awaited, Directives, Filters, Skip, Timeline},
 };
 use self::{
     field::{decode, index, layout_id, number},
@@ -61,6 +61,8 @@ pub enum Route {
         source: Source,
         /// Through which filters.
         filters: Filters,
+        /// On which timeline.
+        timeline: Timeline,
     },
     /// A track's init segment.
     Init {
@@ -180,7 +182,8 @@ impl Route {
                 Ok(Self::Master { source: source(name)?, filters: Filters::parse(query)? })
             }
             (Some(name), Some("manifest.mpd"), None, None) => {
-                Ok(Self::Manifest { source: source(name)?, filters: Filters::parse(query)? })
+                let (filters, timeline) = (Filters::parse(query)?, Timeline::parse(query)?);
+                Ok(Self::Manifest { source: source(name)?, filters, timeline })
             }
             (Some(name), Some(file), None, None) if on_demand => Self::parse_extra(name, file, query),
             (Some(name), Some(track), Some(file), None) => {
@@ -249,9 +252,11 @@ impl fmt::Display for Route {
                 write!(f, "{source}/master.m3u8")?;
                 filters.write(&mut Writer::new(f))
             }
-            Self::Manifest { source, filters } => {
+            Self::Manifest { source, filters, timeline } => {
                 write!(f, "{source}/manifest.mpd")?;
-                filters.write(&mut Writer::new(f))
+                let mut query = Writer::new(f);
+                filters.write(&mut query)?;
+                timeline.write(&mut query)
             }
             Self::Media { source, track, directives, filters } => {
                 write!(f, "{source}/{track}/media.m3u8")?;

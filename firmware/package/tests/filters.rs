@@ -444,7 +444,12 @@ proptest! {
         }
         let first = seen.history.first().map_or(0, |segment| seen.grid.segment_line(segment.number, 1000));
         let zero = zero.map(|back| first.saturating_sub(back) * 1_000_000);
-        let options = dash::Options { zero, ..dash::Options::low_latency(&seen.grid) };
+        let zero = match zero {
+            Some(zero) => dash::Zero::At(zero),
+            None if seen.ended => dash::Zero::Media,
+            None => dash::Zero::Epoch,
+        };
+        let options = dash::Options { zero, location: Some("manifest.mpd?filter=A;B&timeline=live"), ..dash::Options::low_latency(&seen.grid) };
         if let Ok(mpd) = dash::render(&seen, &shown, 0, &options) {
             let document = roxmltree::Document::parse(&mpd).unwrap();
             let current = document.descendants().rfind(|node| node.has_tag_name("Period")).unwrap();

@@ -137,7 +137,9 @@ fn ended() {
 /// The MPD of a presentation whose zero is where its recording began, a fifth of a second after a segment's line.
 fn zero(name: &str, window: &Window) {
     let zero = window.grid.rate.nanos_of(window.grid.first_frame(at(FIRST, 1)));
-    let options = dash::Options { zero: Some(zero), ..dash::Options::low_latency(&window.grid) };
+    let location = Some("manifest.mpd?timeline=live");
+    let options =
+        dash::Options { zero: dash::Zero::At(zero), location, ..dash::Options::low_latency(&window.grid) };
     golden(&format!("{name}.zero.mpd"), &dash::render(window, &ALL, now(window), &options).unwrap());
 }
 
@@ -147,7 +149,10 @@ fn from_a_zero_of_its_own() {
     zero("live", &begun_late.window(FIRST, at(FIRST + 4, 2)));
     zero("ended", &begun_late.ended(FIRST));
     zero("slid", &begun_late.window(FIRST + 2, at(FIRST + 4, 2)));
-    zero("slid-ended", &begun_late.ended(FIRST + 2));
+    let slid = begun_late.ended(FIRST + 2);
+    zero("slid-ended", &slid);
+    let afterwards = dash::Options { zero: dash::Zero::Media, ..dash::Options::low_latency(&slid.grid) };
+    golden("slid-afterwards.mpd", &dash::render(&slid, &ALL, now(&slid), &afterwards).unwrap());
     let takes = vec![take(0, 3, (0, 1), (4, 0)), take(1, 4, (4, 0), (8, 0))];
     zero("layout", &recording(grid("25"), 48_000, takes).window(FIRST, at(FIRST + 6, 2)));
 }

@@ -14,6 +14,13 @@ pub fn of(status: &store::Status, store: &StoreState, objects: &Objects) -> Vec<
     if let Some(failure) = &status.failure {
         raise("dvr-disk", "error", format!("nothing is recorded: {}", failure.reason));
     }
+    if status.failure.is_none() && status.behind >= report::SLOW {
+        let reason = format!(
+            "the disk does not keep up: the recording waits for it since {} s; live goes on, a power cut would lose as much",
+            status.behind.as_secs()
+        );
+        raise("dvr-slow", "warning", reason);
+    }
     for program in objects.programs.values().filter(|program| program.state == life::Program::Running) {
         let range = objects.assets.get(&program.asset).and_then(|asset| asset.range);
         let lost = range.map_or(0, |range| report::lost(program, &range, status));
@@ -68,6 +75,7 @@ mod tests {
             used: 0,
             written: 0,
             seconds: 0,
+            seconds_behind: 0,
             not_recorded: 0,
             seconds_promised: promised,
             seconds_predicted: predicted,
@@ -93,6 +101,8 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(ids(&bad, &store(1, 2, 3)), ["dvr-bad-areas", "dvr-quarantine"]);
+        let slow = store::Status { behind: report::SLOW, ..Default::default() };
+        assert_eq!(ids(&slow, &store(1, 2, 3)), ["dvr-slow"]);
         assert_eq!((span(5400), span(16_200)), ("90 min".to_owned(), "4.5 h".to_owned()));
     }
 }

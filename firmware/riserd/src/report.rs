@@ -24,6 +24,8 @@ const SNAPSHOT: Duration = Duration::from_millis(250);
 
 /// A rewind longer than this is not told: nothing is recorded, or next to nothing.
 const UNTOLD: Duration = Duration::from_hours(24 * 366);
+/// A disk that has not caught up for so long is slow: a part waits for a fraction of a second.
+pub const SLOW: Duration = Duration::from_secs(5);
 
 /// What the snapshot is made from.
 pub struct Report {
@@ -118,6 +120,10 @@ impl Report {
                 let damage = damage.as_ref().map(|damage| format!(": {damage}")).unwrap_or_default();
                 ("recovering", self.since, format!("{done} of {total} extents read again{damage}"))
             }
+            (None, _) if status.behind >= SLOW => {
+                let since = SystemTime::now().checked_sub(status.behind).unwrap_or(UNIX_EPOCH);
+                ("slow", millis(since), "the disk does not keep up with the recording".to_owned())
+            }
             (None, _) => ("ok", self.since, String::new()),
         };
         let seconds = status
@@ -130,6 +136,7 @@ impl Report {
             used: status.used,
             written: status.written,
             seconds: seconds.max().unwrap_or(0),
+            seconds_behind: status.behind.as_secs(),
             not_recorded: status.dropped,
             seconds_promised: promised(self.house.settings.dvr.window, objects),
             seconds_predicted: match status.failure {

@@ -5,10 +5,10 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
         mpsc::{SyncSender, TrySendError},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use media::Grid;
@@ -70,9 +70,7 @@ pub(crate) struct Shared {
     pub(crate) io: Arc<dyn Io>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) board: Board,
-    pub(crate) queued: AtomicUsize,
-    /// Bytes of media in the lines that wait.
-    queued_bytes: AtomicU64,
+    backlog: Mutex<Backlog>,
     /// Part lines written that no fdatasync has covered.
     pub(crate) unsynced: AtomicUsize,
     queue: SyncSender<Message>,
@@ -82,6 +80,35 @@ pub(crate) struct Shared {
     catalogue: Mutex<Option<Arc<dyn Catalogue>>>,
     known: Mutex<Known>,
     known_changed: Condvar,
+}
+
+/// The part lines that wait for the disk, the one that is being written included.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Backlog {
+    pub(crate) lines: usize,
+    /// Bytes of media in them.
+    pub(crate) bytes: u64,
+    /// Since when there was always one.
+    since: Option<Instant>,
+}
+
+impl Backlog {
+    fn add(&mut self, bytes: u64) {
+        self.lines += 1;
+        self.bytes += bytes;
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    fn take(&mut self, bytes: u64) {
+        self.lines -= 1;
+        self.bytes -= bytes;
+        self.since = self.since.filter(|_| self.lines > 0);
+    }
+
+    /// How long the disk has not caught up.
+    pub(crate) fn age(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
 }
 
 /// The streams that the extents hold.
@@ -102,8 +129,7 @@ impl Shared {
             io,
             leases: Arc::default(),
             board: Board::default(),
-            queued: AtomicUsize::new(0),
-            queued_bytes: AtomicU64::new(0),
+            backlog: Mutex::default(),
             unsynced: AtomicUsize::new(0),
             retention: Mutex::new(retention),
             queue,
@@ -243,10 +269,13 @@ impl Shared {
             return;
         }
         let bytes = line.bytes();
-        let queued = self.queued.fetch_add(1, Ordering::Relaxed);
-        let waiting = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let behind = || Error::Behind { dir: self.config.dir.clone(), queued };
-        let why = match waiting + bytes > self.limits.queued_bytes {
+        let waiting = {
+            let mut backlog = lock(&self.backlog);
+            backlog.add(bytes);
+            *backlog
+        };
+        let behind = || Error::Behind { dir: self.config.dir.clone(), queued: waiting.lines };
+        let why = match waiting.bytes > self.limits.queued_bytes {
             true => behind(),
             false => match self.queue.try_send(Message::Line(Arc::clone(stream), line)) {
                 Ok(()) => return,
@@ -260,8 +289,11 @@ impl Shared {
 
     /// A part line of so many bytes waits no longer.
     pub(crate) fn taken(&self, bytes: u64) {
-        self.queued.fetch_sub(1, Ordering::AcqRel);
-        self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        lock(&self.backlog).take(bytes);
+    }
+
+    pub(crate) fn backlog(&self) -> Backlog {
+        *lock(&self.backlog)
     }
 
     /// Counts a segment that does not get on the disk.

@@ -38,6 +38,8 @@ pub struct Status {
     pub written: u64,
     /// Part lines that wait for the disk.
     pub queued: usize,
+    /// Since when there was always one: the disk has not caught up for so long.
+    pub behind: Duration,
     /// Part lines written that no fdatasync has covered.
     pub unsynced: usize,
     /// Segments that did not get on the disk since the store was opened.

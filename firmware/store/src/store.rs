@@ -4,7 +4,6 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::Ordering,
         mpsc::{self, Receiver},
     },
     thread::{self, JoinHandle},
@@ -185,7 +184,8 @@ impl Store {
         let bad = status.extents.bad as u64 * extent;
         let left = status.size.saturating_sub(bad).saturating_sub(lasting);
         status.predicted = left.checked_div(status.rate).map_or(Duration::MAX, Duration::from_secs);
-        status.queued = self.shared.queued.load(Ordering::Relaxed);
+        let backlog = self.shared.backlog();
+        (status.queued, status.behind) = (backlog.lines, backlog.age());
         status.streams = self.shared.streams().iter().map(|stream| stream_status(stream)).collect();
         status
     }
@@ -203,7 +203,7 @@ impl Store {
 
     #[cfg(test)]
     pub(crate) fn unsynced(&self) -> usize {
-        self.shared.unsynced.load(Ordering::Acquire)
+        self.shared.unsynced.load(std::sync::atomic::Ordering::Acquire)
     }
 
     #[cfg(test)]

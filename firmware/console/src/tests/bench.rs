@@ -183,6 +183,7 @@ pub fn snapshot() -> Snapshot {
         used: 0,
         written: 0,
         seconds: 600,
+        seconds_behind: 0,
         not_recorded: 0,
         seconds_promised: 0,
         seconds_predicted: 0,

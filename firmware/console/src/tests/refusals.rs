@@ -147,3 +147,25 @@ async fn head_is_get_without_a_body() {
     let reply = Bench::done("").send(request).await;
     assert_eq!((reply.status.as_u16(), reply.body), (200, Value::Null));
 }
+
+#[tokio::test]
+async fn refusals_of_downloads_are_in_the_words_of_this_interface() {
+    let downloads = axum::Router::new().fallback(async |uri: axum::http::Uri| match uri.query() {
+        Some("filter=x") => (axum::http::StatusCode::NOT_FOUND, "filter: there is no filter `x`"),
+        Some(_) => (axum::http::StatusCode::SERVICE_UNAVAILABLE, "too many downloads are being prepared"),
+        None => (axum::http::StatusCode::OK, "media"),
+    });
+    let (snapshot, gallery) = (super::bench::snapshot(), control::Gallery::default());
+    let (door, _requests) = control::Door::new(gallery.clone());
+    let router = crate::router(snapshot, gallery, door, crate::Guard { token: None }, downloads);
+    let ask = async |query: &str| {
+        let path = format!("/assets/a1/download.mp4{query}");
+        super::bench::send(&router, request("GET", &path, None)).await
+    };
+    let refused = ask("?filter=x").await;
+    assert_eq!(refused.status.as_u16(), 404);
+    assert_eq!(refused.body, json!({ "error": "filter: there is no filter `x`", "field": "filter" }));
+    let busy = ask("?start=1").await;
+    assert_eq!((busy.status.as_u16(), busy.header("retry-after")), (503, "1"));
+    assert_eq!(busy.body, json!({ "error": "too many downloads are being prepared" }));
+}

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use media::{Codec, Kind, Layout, Span, Track, Window};
 
 use super::{
-    Options, listed_through,
+    Options, Zero, listed_through,
     period::{Stretch, stretches},
 };
 use crate::{
@@ -22,14 +22,16 @@ use crate::{
 /// # Errors
 /// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track of the current layout,
 /// [`Error::NoSegments`] where nothing can be listed yet.
-pub fn render(window: &Window, shown: &Shown, now: u64, options: &Options) -> Result<String, Error> {
+pub fn render(window: &Window, shown: &Shown, now: u64, options: &Options<'_>) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
     let first = *shown.tracks(layout).first().ok_or(Error::NothingShown)?;
     let options = &options.behind(shown, &window.grid);
-    let periods = periods(window, shown, options);
-    let extents = periods.iter().flat_map(|period| &period.tracks).map(|track| track.extent);
+    let stretches = listed(window, shown, listed_through(window, shown, options));
+    let extents = stretches.iter().flat_map(|(.., tracks)| tracks).map(|track| track.extent);
     let extent = extents.reduce(Extent::with).ok_or(Error::NoSegments(first))?;
-    let mut mpd = Mpd { out: String::with_capacity(4096), window, options };
+    let zero = options.zero.nanos(extent.from);
+    let periods = periods(window, stretches, zero);
+    let mut mpd = Mpd { out: String::with_capacity(4096), window, options, zero };
     let written = mpd.open(now, extent).and_then(|()| {
         periods.iter().try_for_each(|period| mpd.period(period))?;
         if !window.ended {
@@ -53,14 +55,23 @@ struct Period<'a> {
     current: bool,
 }
 
-/// The Periods that have something to list.
-fn periods<'a>(window: &'a Window, shown: &Shown, options: &Options) -> Vec<Period<'a>> {
-    let through = listed_through(window, shown, options);
-    let zero = options.zero.unwrap_or(0);
-    let mut periods: Vec<Period<'a>> = Vec::new();
-    for stretch in stretches(window) {
-        let Some(layout) = window.layout_by_id(stretch.layout) else { continue };
+/// A stretch with its layout and what its tracks list.
+type Listed<'a> = (Stretch, &'a Layout, Vec<Timeline>);
+
+/// The stretches that have something to list.
+fn listed<'a>(window: &'a Window, shown: &Shown, through: Option<u64>) -> Vec<Listed<'a>> {
+    let timelines = |stretch: Stretch| {
+        let layout: &Layout = window.layout_by_id(stretch.layout)?;
         let tracks = timelines(window, layout, shown, &stretch, through);
+        (!tracks.is_empty()).then_some((stretch, layout, tracks))
+    };
+    stretches(window).into_iter().filter_map(timelines).collect()
+}
+
+/// A Period for each stretch.
+fn periods<'a>(window: &Window, stretches: Vec<Listed<'a>>, zero: u64) -> Vec<Period<'a>> {
+    let mut periods: Vec<Period<'a>> = Vec::new();
+    for (stretch, layout, tracks) in stretches {
         let Some(extent) = tracks.iter().map(|track| track.extent).reduce(Extent::with) else { continue };
         let start = match periods.is_empty() {
             true if window.ended => extent.from.max(zero),
@@ -156,19 +167,16 @@ impl SegmentList {
 struct Mpd<'a> {
     out: String,
     window: &'a Window,
-    options: &'a Options,
+    options: &'a Options<'a>,
+    /// Nanoseconds since the epoch of presentation time zero.
+    zero: u64,
 }
 
 impl Mpd<'_> {
-    /// Nanoseconds since the epoch of presentation time zero.
-    fn zero(&self) -> u64 {
-        self.options.zero.unwrap_or(0)
-    }
-
     fn open(&mut self, now: u64, Extent { from, to }: Extent) -> fmt::Result {
         let segment = self.window.grid.segment_nanos();
         let latency = u64::from(self.options.latency_ms);
-        let (live, zero) = (!self.window.ended, self.zero());
+        let (live, zero) = (!self.window.ended, self.zero);
         let out = &mut self.out;
         out.push_str(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"",
@@ -177,8 +185,8 @@ impl Mpd<'_> {
         if live {
             out.push_str(" type=\"dynamic\"");
             match self.options.zero {
-                Some(zero) => write!(out, " availabilityStartTime=\"{}\"", Exact(zero))?,
-                None => out.push_str(" availabilityStartTime=\"1970-01-01T00:00:00Z\""),
+                Zero::Epoch => out.push_str(" availabilityStartTime=\"1970-01-01T00:00:00Z\""),
+                Zero::At(_) | Zero::Media => write!(out, " availabilityStartTime=\"{}\"", Exact(zero))?,
             }
             write!(out, " publishTime=\"{}\"", Utc(now))?;
             let update = if self.options.low_latency { segment / 2 } else { segment };
@@ -196,6 +204,9 @@ impl Mpd<'_> {
         }
         writeln!(out, " minBufferTime=\"{}\">", Duration(segment))?;
         if live {
+            if let Some(location) = self.options.location {
+                writeln!(out, "  <Location>{}</Location>", Attribute(location))?;
+            }
             write!(
                 out,
                 "  <ServiceDescription id=\"0\"><Latency target=\"{latency}\" max=\"{}\"",
@@ -209,7 +220,7 @@ impl Mpd<'_> {
     }
 
     fn period(&mut self, period: &Period<'_>) -> fmt::Result {
-        let (id, start) = (period.layout.id, period.start.saturating_sub(self.zero()));
+        let (id, start) = (period.layout.id, period.start.saturating_sub(self.zero));
         writeln!(self.out, "  <Period id=\"{id}\" start=\"{}\">", Duration(start))?;
         let is_video =
             |track: &&Timeline| matches!(period.layout.tracks[track.index].codec, Codec::H264 { .. });

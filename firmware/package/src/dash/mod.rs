@@ -20,8 +20,10 @@
 //! A box that was restarted with the same layout leaves a jump in `S@t`.
 //!
 //! # The turn to on demand
-//! A manifest that has ended keeps the zero its live viewers know. Its first Period begins where its media begins, so that
-//! no Period has an empty beginning where the window has moved on from zero.
+//! Live viewers are led to another address for their next looks ([`Options::location`]). What has ended keeps under it the
+//! zero that they know, so their time does not jump; its first Period begins where its media begins, so that no Period has
+//! an empty beginning where the window has moved on from zero. Who comes afterwards gets a presentation that begins at
+//! zero ([`Zero::Media`]).
 
 mod manifest;
 mod period;
@@ -36,34 +38,56 @@ pub use self::manifest::render;
 const LOOK_AHEAD: u64 = 1_500_000_000;
 
 /// What the operator allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options<'a> {
     /// List the segment being made and the next; without it whole segments only.
     pub low_latency: bool,
     /// How far behind the camera clients should play, in milliseconds.
     pub latency_ms: u32,
-    /// Nanoseconds since the epoch of presentation time zero; none for the epoch. It stays the same, live and ended. Whole
-    /// milliseconds suit clients that count in them.
-    pub zero: Option<u64>,
+    /// Presentation time zero.
+    pub zero: Zero,
+    /// Where the next manifest is to be had while it is live (DASH, 5.3.1.2, `Location`); none for the same address.
+    pub location: Option<&'a str>,
 }
 
-impl Options {
+/// The instant that presentation time counts from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zero {
+    /// The epoch.
+    #[default]
+    Epoch,
+    /// Nanoseconds since the epoch: the same, live and ended. Whole milliseconds suit clients that count in them.
+    At(u64),
+    /// Where the first sample lies; for what has ended.
+    Media,
+}
+
+impl Zero {
+    /// Nanoseconds since the epoch, where the media begins at `from`.
+    fn nanos(self, from: u64) -> u64 {
+        match self {
+            Self::Epoch => 0,
+            Self::At(zero) => zero,
+            Self::Media => from / 1_000_000 * 1_000_000,
+        }
+    }
+}
+
+impl Options<'_> {
     /// Low latency, one segment and two parts behind.
     #[must_use]
     pub fn low_latency(grid: &Grid) -> Self {
         let latency = (grid.segment_nanos() + 2 * grid.part_nanos()) / 1_000_000;
-        Self { low_latency: true, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), zero: None }
+        Self { low_latency: true, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), ..Self::default() }
     }
 
     /// Whole segments, three of them and a second behind.
     #[must_use]
     pub fn plain(grid: &Grid) -> Self {
         let latency = 3 * grid.segment_nanos() / 1_000_000 + 1000;
-        Self { low_latency: false, latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), zero: None }
+        Self { latency_ms: u32::try_from(latency).unwrap_or(u32::MAX), ..Self::default() }
     }
-}
 
-impl Options {
     /// What is left of them under a filter's back-off: whole segments, and clients play that much later.
     fn behind(self, shown: &Shown, grid: &Grid) -> Self {
         if shown.backoff == 0 {
@@ -77,7 +101,7 @@ impl Options {
 /// The last segment to list: the one being made on the track that is furthest, and those that come next.
 ///
 /// `None` where only what exists is listed.
-fn listed_through(window: &Window, shown: &Shown, options: &Options) -> Option<u64> {
+fn listed_through(window: &Window, shown: &Shown, options: &Options<'_>) -> Option<u64> {
     if window.ended || !options.low_latency {
         return None;
     }

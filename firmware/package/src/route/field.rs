@@ -33,6 +33,8 @@ pub enum Field {
     HlsSkip,
     /// `filter`.
     Filter,
+    /// `timeline` of a manifest.
+    Timeline,
     /// `start` of a download.
     From,
     /// `end` of a download.
@@ -62,6 +64,8 @@ pub enum Reason {
     NotALayout,
     /// Neither `YES` nor `v2`.
     NotASkip,
+    /// Not `live`.
+    NotATimeline,
     /// Given more than once.
     Repeated,
     /// More names than there may be.
@@ -91,6 +95,7 @@ impl fmt::Display for Field {
             Self::HlsPart => "_HLS_part",
             Self::HlsSkip => "_HLS_skip",
             Self::Filter => "filter",
+            Self::Timeline => "timeline",
             Self::From => "start",
             Self::To => "end",
             Self::Tracks => "tracks",
@@ -110,6 +115,7 @@ impl fmt::Display for Reason {
             Self::TooGreat => "is too great a number",
             Self::NotALayout => "is not 16 lower-case hexadecimal digits",
             Self::NotASkip => "is neither `YES` nor `v2`",
+            Self::NotATimeline => "is not `live`",
             Self::Repeated => "is given more than once",
             Self::TooMany => "has too many names",
             Self::NotAfterStart => "is not after start",

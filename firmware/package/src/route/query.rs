@@ -41,6 +41,16 @@ pub enum Skip {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters(Vec<Name>);
 
+/// Where a manifest's presentation time begins, once it has ended: `?timeline=live` where live viewers know it to begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timeline {
+    /// With what there is to be seen.
+    #[default]
+    OfItsOwn,
+    /// Where it began while it was live.
+    Live,
+}
+
 /// What of an asset a download holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Extract {
@@ -103,6 +113,24 @@ impl Deref for Filters {
 impl fmt::Display for Filters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() { Ok(()) } else { write!(f, "{}={}", Field::Filter, Names(&self.0)) }
+    }
+}
+
+impl Timeline {
+    pub(super) fn parse(query: &str) -> Result<Self, Error> {
+        match value(query, Field::Timeline)?.as_deref() {
+            None => Ok(Self::OfItsOwn),
+            Some("live") => Ok(Self::Live),
+            Some(_) => Err(Error::Parse { field: Field::Timeline, reason: Reason::NotATimeline }),
+        }
+    }
+
+    /// Appends it to a query.
+    pub(super) fn write(self, query: &mut Writer<'_, '_>) -> fmt::Result {
+        match self {
+            Self::OfItsOwn => Ok(()),
+            Self::Live => query.pair(Field::Timeline, "live"),
+        }
     }
 }
 

@@ -190,7 +190,8 @@ fn route() -> impl Strategy<Value = Route> {
     prop_oneof![
         Just(Route::Time),
         (source(), filters()).prop_map(|(source, filters)| Route::Master { source, filters }),
-        (source(), filters()).prop_map(|(source, filters)| Route::Manifest { source, filters }),
+        (source(), filters(), prop_oneof![Just(Timeline::OfItsOwn), Just(Timeline::Live)])
+            .prop_map(|(source, filters, timeline)| Route::Manifest { source, filters, timeline }),
         (source(), name(), directives(), filters()).prop_map(|(source, track, directives, filters)| {
             Route::Media { source, track, directives, filters }
         }),
