@@ -36,6 +36,9 @@ pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 
 /// Opens the catalogue of a store, a new one where the old is damaged or another store's.
 pub(crate) trait Opener: Send + Sync {
+    /// Begins with what takes its time while the extents are looked at; the next [`open`](Self::open) waits for it.
+    fn begin(&self) {}
+
     /// `damage` says why the old one cannot be used, where that was found out after it was opened.
     fn open(&self, store: &str, damage: Option<String>) -> Result<Opened, Error>;
 }

@@ -75,6 +75,7 @@ pub(crate) fn run(
     messages: &Receiver<Message>,
     answer: &SyncSender<Result<(), Error>>,
 ) {
+    opener.begin();
     let Some(ring) = open_ring(shared, messages, answer) else { return };
     shared.set_known(Some(newest_ranges(&ring)));
     retain(shared, &ring);

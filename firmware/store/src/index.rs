@@ -10,8 +10,11 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
-    thread,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{self, Receiver},
+    },
+    thread::{self, JoinHandle},
     time::{Duration, SystemTime},
 };
 
@@ -27,10 +30,18 @@ const CACHE: u64 = 16 << 20;
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 const READY: &str = "READY";
 
-/// Opens `<dir>/index`.
+/// Opens `<dir>/index`. After a power cut sled reads its whole log again: a second for a week of recording.
 pub(crate) struct SledOpener {
-    pub(crate) dir: PathBuf,
-    pub(crate) io: Arc<dyn Io>,
+    dir: PathBuf,
+    io: Arc<dyn Io>,
+    /// What was begun ahead of time.
+    begun: Mutex<Option<Opening>>,
+}
+
+/// sled on a thread of its own: damaged files have made it panic and loop.
+struct Opening {
+    answer: Receiver<Result<sled::Db, Error>>,
+    thread: JoinHandle<()>,
 }
 
 struct Sled {
@@ -40,11 +51,19 @@ struct Sled {
 }
 
 impl Opener for SledOpener {
+    fn begin(&self) {
+        let path = self.dir.join("index");
+        if self.is_ready(&path) {
+            // What cannot be begun now is told when it is opened.
+            *self.begun() = Opening::begin(&path).ok();
+        }
+    }
+
     fn open(&self, store: &str, damage: Option<String>) -> Result<Opened, Error> {
         let path = self.dir.join("index");
         let names = self.io.list(&self.dir).map_err(Error::disk("list", &self.dir))?;
         let exists = names.iter().any(|name| name == "index");
-        let ready = exists && self.io.open(&path.join(READY)).is_ok();
+        let ready = exists && self.is_ready(&path);
         if exists && !ready {
             self.io.remove(&path).map_err(Error::disk("remove unfinished", &path))?;
         }
@@ -67,7 +86,49 @@ impl Opener for SledOpener {
     }
 }
 
+impl Opening {
+    fn begin(path: &Path) -> Result<Self, Error> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        let config = sled::Config::new()
+            .path(path)
+            .cache_capacity(CACHE)
+            .flush_every_ms(None)
+            .mode(sled::Mode::HighThroughput);
+        let thread = thread::Builder::new().name("store-index-open".into()).spawn(move || {
+            // The receiver is gone after a timeout; then the handle is dropped here.
+            let _ = sender.send(guard("open", || config.open()));
+        });
+        let thread =
+            thread.map_err(|error| Error::Thread { name: "store-index-open", reason: error.to_string() })?;
+        Ok(Self { answer, thread })
+    }
+
+    fn wait(self) -> Result<sled::Db, Error> {
+        let db = self.answer.recv_timeout(OPEN_TIMEOUT).map_err(|_| Error::Catalogue {
+            operation: "open",
+            reason: format!("no answer in {} s", OPEN_TIMEOUT.as_secs()),
+            damaged: true,
+        })?;
+        // It has sent its only message. After a timeout it cannot be joined and ends by itself, if ever.
+        drop(self.thread.join());
+        db
+    }
+}
+
 impl SledOpener {
+    pub(crate) fn new(dir: PathBuf, io: Arc<dyn Io>) -> Self {
+        Self { dir, io, begun: Mutex::default() }
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Option<Opening>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether its files were once complete.
+    fn is_ready(&self, path: &Path) -> bool {
+        self.io.open(&path.join(READY)).is_ok()
+    }
+
     fn create(&self, path: &Path, store: &str) -> Result<Arc<dyn Catalogue>, Error> {
         let index = self.open_db(path)?;
         let mut batch = Batch::default();
@@ -85,27 +146,9 @@ impl SledOpener {
         Ok(Arc::new(index))
     }
 
-    /// sled on a thread of its own: damaged files have made it panic and loop.
     fn open_db(&self, path: &Path) -> Result<Sled, Error> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let config = sled::Config::new()
-            .path(path)
-            .cache_capacity(CACHE)
-            .flush_every_ms(None)
-            .mode(sled::Mode::HighThroughput);
-        let opener = thread::Builder::new().name("store-index-open".into()).spawn(move || {
-            // The receiver is gone after a timeout; then the handle is dropped here.
-            let _ = sender.send(guard("open", || config.open()));
-        });
-        let opener =
-            opener.map_err(|error| Error::Thread { name: "store-index-open", reason: error.to_string() })?;
-        let db = receiver.recv_timeout(OPEN_TIMEOUT).map_err(|_| Error::Catalogue {
-            operation: "open",
-            reason: format!("no answer in {} s", OPEN_TIMEOUT.as_secs()),
-            damaged: true,
-        })??;
-        // It has sent its only message. After a timeout it cannot be joined and ends by itself, if ever.
-        drop(opener.join());
+        let begun = self.begun().take();
+        let db = begun.map_or_else(|| Opening::begin(path), Ok)?.wait()?;
         let log = self.io.open(&path.join("db")).map_err(Error::disk("open", path.join("db")))?;
         Ok(Sled { db, log, path: path.to_owned() })
     }

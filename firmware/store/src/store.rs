@@ -91,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`Error::Config`] for what is wrong whatever the disk holds.
     pub fn begin(config: Config, io: Arc<dyn Io>) -> Result<(Self, Opening), Error> {
-        let opener = SledOpener { dir: config.dir.clone(), io: Arc::clone(&io) };
+        let opener = SledOpener::new(config.dir.clone(), Arc::clone(&io));
         Self::begin_with(config, io, Box::new(opener), Limits::default())
     }
 

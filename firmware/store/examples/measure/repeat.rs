@@ -20,7 +20,7 @@ const SPARE: u64 = 40;
 /// Segments of the original that are repeated, at the most.
 const LOOP: usize = 12;
 /// Part lines that may wait: the committer takes so many at a time.
-const QUEUE: usize = 200;
+const QUEUE: usize = 100;
 
 /// A segment of the original: the chunks of each track.
 struct Original {

@@ -134,7 +134,7 @@ async fn whatever_is_damaged_in_the_index_nothing_is_lost() {
         }
         let limits = Limits { retry: Duration::from_millis(20), ..Limits::default() };
         let io: Arc<dyn Io> = Arc::new(Disk);
-        let opener = SledOpener { dir: dir.path().to_owned(), io: Arc::clone(&io) };
+        let opener = SledOpener::new(dir.path().to_owned(), Arc::clone(&io));
         let store = Store::open_with(config(dir.path(), 5), io, Box::new(opener), limits).unwrap();
         let (_writer, reader) = store.stream("main", grid()).unwrap();
         assert_whole(&store, &reader).await;
