@@ -16,6 +16,10 @@ use crate::{
     lease::Leases,
 };
 
+/// Files whose pages are asked for at once. A cold disk takes 2 s to give those of 14,000 one after the other, a sixth of it
+/// where it knows of many.
+const AHEAD: usize = 512;
+
 /// An extent's file as it was found: its bytes, and its two leading pages where it has them.
 pub(super) struct Found {
     size: u64,
@@ -64,16 +68,15 @@ impl Ring {
         let names = self.io.list(&self.dir).map_err(Error::disk("list", &self.dir))?;
         let mut found = BTreeMap::new();
         let mut failed = Vec::new();
-        // A cold disk takes 2 s to give the pages of 14,000 files one after the other, a sixth of it if it knows them all.
-        for id in names.iter().filter_map(|name| extent::id_of(name)) {
-            if let Ok(file) = self.file(id) {
-                file.expect(RECORDS);
-            }
-        }
-        for id in names.iter().filter_map(|name| extent::id_of(name)) {
-            match self.pages(id) {
-                Ok(pages) => drop(found.insert(id, Some(pages))),
-                Err(error) => failed.push((id, error)),
+        let ids: Vec<u32> = names.iter().filter_map(|name| extent::id_of(name)).collect();
+        for ids in ids.chunks(AHEAD) {
+            let files: Vec<_> = ids.iter().map(|&id| (id, self.file(id))).collect();
+            files.iter().filter_map(|(_, file)| file.as_ref().ok()).for_each(|file| file.expect(RECORDS));
+            for (id, file) in files {
+                match file.and_then(|file| self.pages_of(id, &*file)) {
+                    Ok(pages) => drop(found.insert(id, Some(pages))),
+                    Err(error) => failed.push((id, error)),
+                }
             }
         }
         for (id, error) in failed {
@@ -140,7 +143,10 @@ impl Ring {
 
     /// Reads the leading pages of an extent.
     pub(super) fn pages(&self, id: u32) -> Result<Found, Error> {
-        let file = self.file(id)?;
+        self.pages_of(id, &*self.file(id)?)
+    }
+
+    fn pages_of(&self, id: u32, file: &dyn File) -> Result<Found, Error> {
         let size = file.size().map_err(Error::disk("inspect", self.path(id)))?;
         if size < RECORDS {
             return Ok(Found { size, head: None, sealed: None });
