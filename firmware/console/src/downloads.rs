@@ -39,7 +39,9 @@ pub(crate) fn routes() -> OpenApiRouter<Console> {
         (status = 416, description = "It has no such range"),
     ),
 )]
-async fn download(State(console): State<Console>, request: Request) -> Response {
+async fn download(State(console): State<Console>, mut request: Request) -> Response {
+    // The path's parameters are found anew: those of this router would count twice.
+    request.extensions_mut().clear();
     let Ok(response) = console.downloads.oneshot(request).await;
     let status = response.status();
     if status.is_success() || status.is_redirection() || status == StatusCode::RANGE_NOT_SATISFIABLE {

@@ -1,4 +1,10 @@
-use axum::{body::Body, http::Request};
+use axum::{
+    Json,
+    body::Body,
+    extract::Path,
+    http::{Request, StatusCode, Uri},
+    response::IntoResponse,
+};
 use control::Refusal;
 use serde_json::{Value, json};
 
@@ -150,11 +156,12 @@ async fn head_is_get_without_a_body() {
 
 #[tokio::test]
 async fn refusals_of_downloads_are_in_the_words_of_this_interface() {
-    let downloads = axum::Router::new().fallback(async |uri: axum::http::Uri| match uri.query() {
-        Some("filter=x") => (axum::http::StatusCode::NOT_FOUND, "filter: there is no filter `x`"),
-        Some(_) => (axum::http::StatusCode::SERVICE_UNAVAILABLE, "too many downloads are being prepared"),
-        None => (axum::http::StatusCode::OK, "media"),
-    });
+    let media = async |Path(_): Path<String>, uri: Uri| match uri.query() {
+        Some("filter=x") => (StatusCode::NOT_FOUND, "filter: there is no filter `x`").into_response(),
+        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "too many downloads are being prepared").into_response(),
+        None => Json("media").into_response(),
+    };
+    let downloads = axum::Router::new().route("/assets/{id}/download.mp4", axum::routing::get(media));
     let (snapshot, gallery) = (super::bench::snapshot(), control::Gallery::default());
     let (door, _requests) = control::Door::new(gallery.clone());
     let router = crate::router(snapshot, gallery, door, crate::Guard { token: None }, downloads);
@@ -165,6 +172,7 @@ async fn refusals_of_downloads_are_in_the_words_of_this_interface() {
     let refused = ask("?filter=x").await;
     assert_eq!(refused.status.as_u16(), 404);
     assert_eq!(refused.body, json!({ "error": "filter: there is no filter `x`", "field": "filter" }));
+    assert_eq!(ask("").await.status.as_u16(), 200);
     let busy = ask("?start=1").await;
     assert_eq!((busy.status.as_u16(), busy.header("retry-after")), (503, "1"));
     assert_eq!(busy.body, json!({ "error": "too many downloads are being prepared" }));
