@@ -47,11 +47,12 @@ pub fn render(window: &Window, shown: &Shown, now: u64, options: &Options<'_>) -
 const UTC_TIMING: &str = "<UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"/time\"/>\n";
 
 struct Period<'a> {
+    id: String,
     layout: &'a Layout,
     tracks: Vec<Timeline>,
     /// Nanoseconds since the epoch where its media time begins.
     start: u64,
-    /// The layout is the one that is being recorded.
+    /// Nothing follows it.
     current: bool,
 }
 
@@ -78,8 +79,13 @@ fn periods<'a>(window: &Window, stretches: Vec<Listed<'a>>, zero: u64) -> Vec<Pe
             true => zero,
             false => stretch.line_nanos(window).max(zero),
         };
-        let current = window.layout().is_some_and(|current| current.id == layout.id);
-        periods.push(Period { layout, tracks, start, current });
+        periods.push(Period {
+            id: stretch.to_string(),
+            layout,
+            tracks,
+            start,
+            current: stretch.is_current(),
+        });
     }
     periods
 }
@@ -220,7 +226,7 @@ impl Mpd<'_> {
     }
 
     fn period(&mut self, period: &Period<'_>) -> fmt::Result {
-        let (id, start) = (period.layout.id, period.start.saturating_sub(self.zero));
+        let (id, start) = (&period.id, period.start.saturating_sub(self.zero));
         writeln!(self.out, "  <Period id=\"{id}\" start=\"{}\">", Duration(start))?;
         let is_video =
             |track: &&Timeline| matches!(period.layout.tracks[track.index].codec, Codec::H264 { .. });
@@ -262,7 +268,8 @@ impl Mpd<'_> {
     fn representation(&mut self, period: &Period<'_>, timeline: &Timeline) -> fmt::Result {
         let track = &period.layout.tracks[timeline.index];
         let (name, codecs) = (Attribute(&track.name), track.rfc6381());
-        let bandwidth = match period.current {
+        let layout = self.window.layout().map(|current| current.id);
+        let bandwidth = match layout == Some(period.layout.id) {
             true => Bitrate::of(self.window, timeline.index).peak,
             false => Bitrate::asked(track, &self.window.grid).peak,
         };

@@ -13,11 +13,14 @@
 //! encoder's delay before the first byte exists: the origin has to hold a request for a listed segment that has
 //! not begun, and send one that has begun part by part (chunked transfer).
 //!
-//! # Layouts
-//! Each stretch of one layout is a Period. The first begins at `PT0S`, the others on the grid line where their
-//! layout begins; either way presentation time is media time less zero. When the segments of an older layout leave the
-//! window, the next Period becomes the first: its `start` changes (to `PT0S`), its presentation times do not.
-//! A box that was restarted with the same layout leaves a jump in `S@t`.
+//! # Periods
+//! Each stretch of one layout without a discontinuity is a Period. The first begins at `PT0S`, the others on the grid line
+//! where their stretch begins; either way presentation time is media time less zero. When the segments of an older one leave
+//! the window, the next Period becomes the first: its `start` changes (to `PT0S`), its presentation times do not.
+//!
+//! dash.js takes a jump in `S@t` for the end. What has ended therefore has a Period of its own behind each hole, too. While
+//! it is live a hole that is no discontinuity (damage, or a disk that took nothing) stays a jump: a Period that begins behind
+//! it could not keep its name once the hole has left the window.
 //!
 //! # The turn to on demand
 //! Live viewers are led to another address for their next looks ([`Options::location`]). What has ended keeps under it the

@@ -1,39 +1,56 @@
 //! Which segments a Period lists.
 
-use media::{Codec, Entry, Layout, LayoutId, Position, Segment, Span, Window};
+use std::fmt;
+
+use media::{Codec, Entry, Layout, LayoutId, Position, Span, Window};
 
 use crate::hls::AAC_FRAME;
 
-/// A stretch of segments with one layout.
+/// Segments of one layout without a discontinuity between them; once the window has ended, without a hole either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stretch {
     pub(super) layout: LayoutId,
+    discontinuity: u32,
     /// Its first listed segment.
     pub(super) first: u64,
+    /// It begins behind a hole.
+    resumed: bool,
     /// The first segment after it; `None` for the current one.
     end: Option<u64>,
 }
 
-/// The stretches of a window, oldest first. Where a layout came back, only its latest stretch is among them:
-/// the layout names the Period, and a name stands for one.
+/// The stretches of a window, oldest first.
 pub(super) fn stretches(window: &Window) -> Vec<Stretch> {
     let mut found: Vec<Stretch> = Vec::new();
-    let edge = window.edge.iter().filter_map(|edge| edge.first());
-    let edge = edge.min_by_key(|segment| segment.number).map(|segment| (segment.number, segment.layout));
-    let history = window.history.iter().map(|segment| (segment.number, segment.layout));
-    for (number, layout) in history.chain(edge) {
+    let edge = window.edge.iter().filter_map(|edge| edge.first()).min_by_key(|segment| segment.number);
+    let edge = edge.map(|segment| (segment.number, segment.layout, segment.discontinuity));
+    let history = window.history.iter().filter(|segment| !segment.gap);
+    let history = history.map(|segment| (segment.number, segment.layout, segment.discontinuity));
+    let mut next = None;
+    for (number, layout, discontinuity) in history.chain(edge) {
+        let resumed = window.ended && next.is_some_and(|next| number > next);
+        next = Some(number + 1);
         match found.last_mut() {
-            Some(last) if last.layout == layout => {}
+            Some(last) if (last.layout, last.discontinuity) == (layout, discontinuity) && !resumed => {}
             last => {
+                let resumed =
+                    last.as_ref().is_some_and(|last| last.discontinuity == discontinuity) && resumed;
                 if let Some(last) = last {
                     last.end = Some(number);
                 }
-                found.retain(|stretch| stretch.layout != layout);
-                found.push(Stretch { layout, first: number, end: None });
+                found.push(Stretch { layout, discontinuity, first: number, resumed, end: None });
             }
         }
     }
     found
+}
+
+/// The name of its Period: the same as long as it is listed, live and ended.
+impl fmt::Display for Stretch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.layout, self.discontinuity)?;
+        if self.resumed { write!(f, "-{}", self.first) } else { Ok(()) }
+    }
 }
 
 impl Stretch {
@@ -48,10 +65,12 @@ impl Stretch {
         through: Option<u64>,
         mut list: impl FnMut(Span) -> Result<(), E>,
     ) -> Result<(), E> {
-        if self.end.is_some() {
+        if let Some(end) = self.end {
             let Some(track) = layout.tracks.get(index) else { return Ok(()) };
-            let span = |segment: &Segment| segment.span(index, &window.grid, track.timescale);
-            return self.recorded(window).filter_map(span).try_for_each(list);
+            let recorded = window.history.slice(self.first, end.saturating_sub(1));
+            let spans = recorded.iter().filter(|segment| !segment.gap);
+            let mut spans = spans.filter_map(|segment| segment.span(index, &window.grid, track.timescale));
+            return spans.try_for_each(list);
         }
         let mut next = None;
         for entry in window.listing(index) {
@@ -88,12 +107,9 @@ impl Stretch {
         Ok(())
     }
 
-    /// Its segments whose bytes can be served.
-    fn recorded<'a>(&self, window: &'a Window) -> impl Iterator<Item = &'a Segment> {
-        let Self { layout, first, end } = *self;
-        let segments = window.history.iter().skip_while(move |segment| segment.number < first);
-        let segments = segments.take_while(move |segment| end.is_none_or(|end| segment.number < end));
-        segments.filter(move |segment| segment.layout == layout && !segment.gap)
+    /// Nothing follows it.
+    pub(super) fn is_current(&self) -> bool {
+        self.end.is_none()
     }
 
     /// Nanoseconds since the epoch of the grid line where its first segment begins.

@@ -16,18 +16,20 @@ fn layout(id: u64) -> Arc<Layout> {
     Arc::new(Layout { id: LayoutId(id), tracks: vec![track], init: vec![Bytes::new()] })
 }
 
-/// Segments from 100 on, each of the layout given.
+/// Segments from 100 on, each of the layout given; a change of it is a discontinuity.
 fn window(ids: &[u64]) -> Window {
-    let mut history = History::default();
-    for (number, &id) in (100..).zip(ids) {
+    let (mut history, mut discontinuity, mut last) = (History::default(), 0, ids.first());
+    for (number, id) in (100..).zip(ids) {
+        discontinuity += u32::from(last != Some(id));
+        last = Some(id);
         let spans =
             Spans::new(&grid(), number, [(Span { start: number * 40_000, duration: 40_000 }, 25_000)]);
         history.push(Segment {
             number,
-            discontinuity: 0,
+            discontinuity,
             filler: false,
             gap: false,
-            layout: LayoutId(id),
+            layout: LayoutId(*id),
             spans,
         });
     }
@@ -54,22 +56,46 @@ fn each_layout_has_a_period() {
             "<S t=\"4120000\" d=\"40000\" r=\"1\"/></SegmentTimeline>"
         ]
     );
-    assert!(mpd.contains("<Period id=\"0000000000000001\" start=\"PT0S\">"));
-    assert!(mpd.contains("<Period id=\"0000000000000002\" start=\"PT163.2S\">"));
+    assert!(mpd.contains("<Period id=\"0000000000000001-0\" start=\"PT0S\">"));
+    assert!(mpd.contains("<Period id=\"0000000000000002-1\" start=\"PT163.2S\">"));
     assert!(mpd.contains("presentationTimeOffset=\"4120000\""));
 }
 
 #[test]
-fn a_layout_that_came_back_names_its_latest_stretch_only() {
+fn a_layout_that_came_back_has_a_period_each_time() {
     let mpd = render(&window(&[1, 1, 2, 1]), &Shown::all(), 0, &Options::low_latency(&grid())).unwrap();
+    assert_eq!(periods(&mpd), ["0000000000000001-0", "0000000000000002-1", "0000000000000001-2"]);
+    assert_eq!(timelines(&mpd)[2], "<S t=\"4120000\" d=\"40000\"/></SegmentTimeline>");
+}
+
+#[test]
+fn a_hole_is_a_jump_while_live_and_a_period_of_its_own_once_ended() {
+    let mut window = window(&[1; 8]);
+    window.history.mark_gap(102);
+    window.history.mark_gap(106);
+    let options = Options::low_latency(&grid());
+    let live = render(&window, &Shown::all(), 0, &options).unwrap();
+    assert_eq!(periods(&live), ["0000000000000001-0"]);
+    assert_eq!(live.matches(" t=\"").count(), 3);
+
+    window.ended = true;
+    let ended = render(&window, &Shown::all(), 0, &Options { zero: Zero::Media, ..options }).unwrap();
+    assert_eq!(periods(&ended), ["0000000000000001-0", "0000000000000001-0-103", "0000000000000001-0-107"]);
     assert_eq!(
-        timelines(&mpd),
+        timelines(&ended),
         [
-            "<S t=\"4080000\" d=\"40000\"/></SegmentTimeline>",
-            "<S t=\"4120000\" d=\"40000\"/></SegmentTimeline>"
+            "<S t=\"4000000\" d=\"40000\" r=\"1\"/></SegmentTimeline>",
+            "<S t=\"4120000\" d=\"40000\" r=\"2\"/></SegmentTimeline>",
+            "<S t=\"4280000\" d=\"40000\"/></SegmentTimeline>"
         ]
     );
-    assert_eq!(mpd.matches("<Period id=\"0000000000000001\"").count(), 1);
+    assert!(ended.contains("start=\"PT4.8S\"") && ended.contains("start=\"PT11.2S\""), "{ended}");
+}
+
+/// The names of the Periods.
+fn periods(mpd: &str) -> Vec<&str> {
+    let names = mpd.lines().filter_map(|line| line.trim().strip_prefix("<Period id=\""));
+    names.filter_map(|rest| rest.split('"').next()).collect()
 }
 
 #[test]
