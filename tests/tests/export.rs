@@ -159,7 +159,8 @@ fn thumbnails_come_after_the_program() {
 
 #[test]
 fn filters_shape_what_one_viewer_sees() {
-    let riserd = Riserd::live(SMALL, &TRACKS, 1);
+    let settings = format!("{SMALL}[channel.audio]\nlanguage = 'pt-BR'\n");
+    let riserd = Riserd::live(&settings, &TRACKS, 1);
     let (asset, first, last) = recorded(&riserd, 4);
     let put = |path: &str, filter: Value| {
         let answer = riserd.api("PUT", path, &filter);
@@ -209,6 +210,12 @@ fn filters_shape_what_one_viewer_sees() {
     let managed = riserd.api("GET", &format!("/assets/{asset}/download.mp4?filter=nobody"), &Value::Null);
     assert_eq!((managed.status, managed.text("/field")), (404, "filter".to_owned()));
     assert_eq!(riserd.get("/vod/take/download.mp4?filter=small&tracks=360p").status, 404);
+    let spoken = json!({ "tracks": [[{ "property": "language", "operator": "equal", "value": "pt-br" }]] });
+    put("/filters/spoken", spoken);
+    let master = riserd.get("/vod/take/master.m3u8?filter=spoken").text();
+    assert!(!master.contains("RESOLUTION") && master.contains("audio/media.m3u8"), "{master}");
+    assert!(riserd.get("/vod/take/master.m3u8").text().contains("LANGUAGE=\"pt-BR\""));
+    assert!(riserd.get("/vod/take/manifest.mpd").text().contains("lang=\"pt-BR\""));
     assert_eq!(riserd.get("/vod/take/master.m3u8?filter=nobody").status, 404);
     assert_eq!(riserd.get("/vod/take/master.m3u8?filter=a;b;c;d").status, 400);
     // The default is as it was, and the global filter works on the channel, too.

@@ -122,6 +122,9 @@ struct AudioSettings {
     /// AAC, bits per second.
     #[schema(minimum = 32000, maximum = 512000, default = 128000, required = false)]
     bitrate: u32,
+    /// What is spoken: a language tag of RFC 5646, such as `en`.
+    #[schema(nullable = false)]
+    language: Option<String>,
 }
 
 /// One wanted rendition.

@@ -18,19 +18,21 @@ async fn whole(State(console): State<Console>) -> Json<Value> {
     Json(json!(*console.snapshot.read()))
 }
 
-/// A part of the state, such as `store` or `channels/0/input`
+/// A part of the state, such as `store` or `channels/main/input`
+///
+/// Of a list, an item is named by its `name` or `id`, or by its position, counted from 0.
 #[utoipa::path(
     get,
     path = "/status/{*part}",
     tag = "status",
-    params(("part" = String, Path, description = "Names and list positions on the way, with `/` between them")),
+    params(("part" = String, Path, description = "Names on the way, with `/` between them")),
     responses((status = 200, body = Value)),
 )]
 async fn part(State(console): State<Console>, Names(part): Names<String>) -> Result<Json<Value>, Refused> {
     let mut here = json!(*console.snapshot.read());
     for name in part.split('/') {
         let inside = match &mut here {
-            Value::Array(items) => name.parse::<usize>().ok().and_then(|at| items.get_mut(at)),
+            Value::Array(items) => position(items, name).and_then(|at| items.get_mut(at)),
             here => here.get_mut(name),
         };
         match inside.map(Value::take) {
@@ -41,11 +43,16 @@ async fn part(State(console): State<Console>, Names(part): Names<String>) -> Res
     Ok(Json(here))
 }
 
+fn position(items: &[Value], name: &str) -> Option<usize> {
+    let named = |item: &Value| ["name", "id"].iter().any(|field| item[field].as_str() == Some(name));
+    items.iter().position(named).or_else(|| name.parse().ok())
+}
+
 fn no_part(name: &str, part: &str, here: &Value) -> String {
     let known = match here {
         Value::Object(fields) => fields.keys().cloned().collect::<Vec<_>>().join(", "),
-        Value::Array(items) => format!("{} items, counted from 0", items.len()),
-        _ => "no parts".to_owned(),
+        Value::Array(items) => format!("a list of {}", items.len()),
+        _ => "nothing in it".to_owned(),
     };
-    format!("there is no `{name}` on the way to `{part}`; there is {known}")
+    format!("there is no `{name}` on the way to `{part}`, but {known}")
 }

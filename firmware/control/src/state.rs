@@ -113,7 +113,7 @@ pub struct Alarm {
 /// An input.
 #[derive(Clone, Debug, Serialize)]
 pub struct InputState {
-    /// `opening`, `no_device`, `no_signal`, `unsupported`, `ok`.
+    /// `closed`, `opening`, `no_device`, `no_signal`, `unsupported`, `ok`.
     #[serde(flatten)]
     pub health: Health,
     /// The device or file.

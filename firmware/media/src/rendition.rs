@@ -32,4 +32,6 @@ pub struct Sound {
     pub sample_rate: u32,
     /// Number of channels.
     pub channels: u16,
+    /// What is spoken (RFC 5646); none where nobody has said.
+    pub language: Option<String>,
 }

@@ -29,7 +29,7 @@ pub async fn init(
     let index = described.index_of(track).ok_or(Error::NoInit)?;
     let init = described.init.get(index).cloned().ok_or(Error::NoInit)?;
     let etag = format!("\"{layout}-{index}-i{FORMAT}\"");
-    Ok(respond::bytes(vec![init], content_type(known(&window, track)?), &etag, request))
+    Ok(respond::bytes(vec![init], content_type(known(&window, track)?), seen.keep(), &etag, request))
 }
 
 /// A segment by number.
@@ -48,8 +48,8 @@ pub async fn segment(
         return follow(seen, &window, track, index, number).await;
     }
     let chunks = seen.segment(&window, track, number).await?;
-    let etag = format!("\"{number}-{track}-s{FORMAT}\"");
-    Ok(respond::bytes(chunks, content_type(known), &etag, request))
+    let etag = format!("\"{number}-{:08x}-s{FORMAT}\"", crc(&chunks));
+    Ok(respond::bytes(chunks, content_type(known), seen.keep(), &etag, request))
 }
 
 /// A segment by the decode time of its first sample.
@@ -83,8 +83,14 @@ pub async fn part(
         seen.wait(deadline(&window), there).await?;
     }
     let data = seen.live_part(position, number, part).ok_or(Error::NoMedia("part"))?;
-    let etag = format!("\"{number}.{part}-{track}-p{FORMAT}\"");
-    Ok(respond::bytes(vec![data], content_type(known(&window, track)?), &etag, request))
+    let data = vec![data];
+    let etag = format!("\"{number}.{part}-{:08x}-p{FORMAT}\"", crc(&data));
+    Ok(respond::bytes(data, content_type(known(&window, track)?), seen.keep(), &etag, request))
+}
+
+/// What tells these bytes from others of the same address: another asset may have its locator now.
+fn crc(pieces: &[Bytes]) -> u32 {
+    pieces.iter().fold(0, |crc, piece| crc32c::crc32c_append(crc, piece))
 }
 
 /// The parts of a segment that is being made or comes next, each as soon as it is there.

@@ -10,7 +10,11 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     asset::{Asset, Exhibit},
     error::Error,
+    respond::Keep,
 };
+
+/// Seconds for which what was had under a locator may be kept.
+const LOCATED: u64 = 600;
 
 /// A presentation.
 #[derive(Clone)]
@@ -119,6 +123,14 @@ impl Presentation {
                     None => Ok(asset.recording.segment(window, track, number).await?),
                 }
             }
+        }
+    }
+
+    /// How long its media may be kept: a segment's number is its time, but a locator may be given to another asset.
+    pub(crate) fn keep(&self) -> Keep {
+        match self {
+            Self::Channel(..) => Keep::Forever,
+            Self::Asset(_) => Keep::Seconds(LOCATED),
         }
     }
 

@@ -106,9 +106,14 @@ pub fn planned(
     response
 }
 
-/// Bytes that never change, in pieces that are sent as they lie; a range of them if the request asks for one.
-pub fn bytes(pieces: Vec<Bytes>, content_type: &'static str, etag: &str, request: &HeaderMap) -> Response {
-    let keep = Keep::Forever;
+/// Bytes that never change under their ETag, in pieces that are sent as they lie; a range of them if the request asks for one.
+pub fn bytes(
+    pieces: Vec<Bytes>,
+    content_type: &'static str,
+    keep: Keep,
+    etag: &str,
+    request: &HeaderMap,
+) -> Response {
     if is_known(request, etag) {
         return finish(StatusCode::NOT_MODIFIED, Body::empty(), None, keep, etag);
     }
@@ -248,7 +253,7 @@ mod tests {
     fn a_refused_range_is_not_kept() {
         let mut request = HeaderMap::new();
         request.insert(header::RANGE, HeaderValue::from_static("bytes=9-"));
-        let refused = bytes(vec![Bytes::from_static(b"abc")], "video/mp4", "\"a\"", &request);
+        let refused = bytes(vec![Bytes::from_static(b"abc")], "video/mp4", Keep::Forever, "\"a\"", &request);
         assert_eq!(refused.status(), StatusCode::RANGE_NOT_SATISFIABLE);
         assert_eq!(refused.headers()[header::CACHE_CONTROL], "no-store");
     }

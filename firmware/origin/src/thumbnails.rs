@@ -22,7 +22,7 @@ pub(crate) async fn index(seen: &Presentation, request: &HeaderMap) -> Result<Re
 pub(crate) async fn sheet(seen: &Presentation, number: u32, request: &HeaderMap) -> Result<Response, Error> {
     let bytes = read(seen, &format!("thumbnails-{number}.jpg")).await?;
     let etag = format!("\"{:08x}-{:x}\"", crc32c::crc32c(&bytes), bytes.len());
-    Ok(respond::bytes(vec![bytes], "image/jpeg", &etag, request))
+    Ok(respond::bytes(vec![bytes], "image/jpeg", seen.keep(), &etag, request))
 }
 
 async fn read(seen: &Presentation, file: &str) -> Result<Bytes, Error> {

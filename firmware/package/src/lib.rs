@@ -36,7 +36,7 @@ pub enum Error {
     #[error("the channel has no track {0}")]
     NoTrack(usize),
     /// The track has nothing to list yet.
-    #[error("track {0} has no segments yet")]
+    #[error("there is nothing to show yet")]
     NoSegments(usize),
     /// Filters leave no track, or no time and none will come (404).
     #[error("the filters leave nothing to show")]

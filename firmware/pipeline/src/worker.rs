@@ -260,7 +260,7 @@ impl Sender<'_> {
                 name: self.name(u8::try_from(index).unwrap_or(u8::MAX)),
                 timescale,
                 bitrate: rendition.map_or(self.start.sound.bitrate, |rendition| rendition.bitrate),
-                language: None,
+                language: self.start.sound.language.clone().filter(|_| rendition.is_none()),
                 codec,
             }
         };

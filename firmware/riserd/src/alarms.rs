@@ -6,11 +6,21 @@ use control::{Alarm, Objects, StoreState};
 use crate::report;
 
 /// What holds now, the gravest first; `since` is filled in by whoever remembers.
-pub fn of(status: &store::Status, store: &StoreState, objects: &Objects) -> Vec<Alarm> {
+pub fn of(
+    status: &store::Status,
+    store: &StoreState,
+    objects: &Objects,
+    registry: Option<String>,
+) -> Vec<Alarm> {
     let mut alarms = Vec::new();
     let mut raise = |id: &str, severity: &str, reason: String| {
         alarms.push(Alarm { id: id.to_owned(), severity: severity.to_owned(), since: 0, reason });
     };
+    if let Some(reason) = registry {
+        let reason =
+            format!("programs and assets cannot be written down, and commands are refused: {reason}");
+        raise("registry", "error", reason);
+    }
     if let Some(failure) = &status.failure {
         raise("dvr-disk", "error", format!("nothing is recorded: {}", failure.reason));
     }
@@ -55,10 +65,11 @@ pub fn of(status: &store::Status, store: &StoreState, objects: &Objects) -> Vec<
     alarms
 }
 
-/// `90 min`, `4.5 h`: seconds in the words of a person.
+/// `45 s`, `90 min`, `4.5 h`: seconds in the words of a person.
 fn span(seconds: u64) -> String {
     match seconds {
-        0..7200 => format!("{} min", seconds / 60),
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
         _ => format!("{}.{} h", seconds / 3600, seconds % 3600 / 360),
     }
 }
@@ -89,7 +100,7 @@ mod tests {
     #[test]
     fn a_promise_that_cannot_be_kept_is_told_before_it_breaks() {
         let ids = |status: &store::Status, store: &StoreState| -> Vec<String> {
-            of(status, store, &Objects::default()).into_iter().map(|alarm| alarm.id).collect()
+            of(status, store, &Objects::default(), None).into_iter().map(|alarm| alarm.id).collect()
         };
         let well = store::Status::default();
         assert_eq!(ids(&well, &store(3600, 3600, 1)), [] as [&str; 0]);

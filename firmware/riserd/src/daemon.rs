@@ -128,7 +128,7 @@ async fn serve(
     let house = Arc::new(house);
 
     let (gallery, roster) = (Gallery::new(Arc::clone(registry.objects())), Roster::default());
-    let report = Report::new(Arc::clone(&house), roster.clone(), gallery.clone());
+    let report = Report::new(Arc::clone(&house), roster.clone(), gallery.clone(), ledger.trouble());
     let snapshot = Snapshot::new(report.state());
     let (door, requests) = control::Door::new(gallery.clone());
     let managed =

@@ -151,7 +151,12 @@ impl Engine {
                     }
                     self.show_operations();
                 }
-                _ = often.tick() => self.give_up(),
+                _ = often.tick() => {
+                    self.give_up();
+                    if self.ledger.trouble().read().is_some() {
+                        self.keep();
+                    }
+                }
                 _ = stop.changed() => return,
             }
         }
@@ -209,7 +214,7 @@ impl Engine {
         if clip {
             self.give_up();
         }
-        let before = self.registry.clone();
+        let (before, finished) = (self.registry.clone(), self.house.store.finished());
         let granted = self.apply(command)?;
         if let Err(error) = block_in_place(|| self.ledger.keep(&self.registry)) {
             self.registry = before;
@@ -218,7 +223,7 @@ impl Engine {
             return Err(Refusal::Unavailable(format!("this cannot be kept on the disk: {error}")));
         }
         self.show();
-        if clip && let Err(refusal) = self.check_clip(&granted.id) {
+        if clip && let Err(refusal) = self.check_clip(&granted.id, finished) {
             self.registry = before;
             self.keep();
             self.show();
@@ -232,21 +237,35 @@ impl Engine {
         Ok(operation.map_or(Answer::Done(granted.id), Answer::Begun))
     }
 
-    /// Whether what the clip holds is still there, now that nothing of it can expire any more.
-    fn check_clip(&self, id: &str) -> Result<(), Refusal> {
+    /// Whether what the clip holds is there, now that nothing of it can expire any more, and leaves the reserve alone.
+    /// Before it, finished assets held `finished` bytes.
+    fn check_clip(&self, id: &str, finished: u64) -> Result<(), Refusal> {
         let objects = self.registry.objects();
         let Some((asset, range)) = objects.assets.get(id).and_then(|asset| Some((asset, asset.range?)))
         else {
             return Ok(());
         };
-        let kept = self.house.store.recording(&asset.channel, range.grid).kept();
-        match kept {
-            Some((first, _)) if first <= range.first => Ok(()),
-            _ => Err(Refusal::Expired {
-                field: "from".to_owned(),
-                problem: "it has just been given up: the disk is full".to_owned(),
-            }),
+        let store = &self.house.store;
+        let recording = store.recording(&asset.channel, range.grid);
+        if recording.kept().is_none_or(|(first, _)| first > range.first) {
+            let problem = "it has just been given up: the disk is full".to_owned();
+            return Err(Refusal::Expired { field: "from".to_owned(), problem });
         }
+        let status = store.status();
+        if let Some(failure) = &status.failure
+            && range.last.is_some_and(|last| !recording.is_recorded(last))
+        {
+            return Err(Refusal::Unavailable(format!("it is not recorded: {}", failure.reason)));
+        }
+        let (room, holds) = (status.size.saturating_sub(status.reserve), store.finished());
+        if holds > room.max(finished) {
+            return Err(Refusal::Conflict(format!(
+                "the disk has no room for it: assets would hold {} MiB of the {} MiB that they may have; delete some first",
+                holds >> 20,
+                room >> 20
+            )));
+        }
+        Ok(())
     }
 
     fn apply(&mut self, command: Command) -> Result<control::Granted, Refusal> {

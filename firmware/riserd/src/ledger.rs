@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -17,8 +17,22 @@ pub struct Ledger {
     io: Arc<dyn Io>,
     /// What the file holds, where the last writing of it went well.
     last: Vec<u8>,
-    /// A writing has failed: nobody knows what the file holds.
-    dirty: bool,
+    trouble: Trouble,
+}
+
+/// Why the last writing of the registry failed, while nobody knows what the file holds. Clones share it.
+#[derive(Clone, Default)]
+pub struct Trouble(Arc<Mutex<Option<String>>>);
+
+impl Trouble {
+    /// The reason; none while all is well.
+    pub fn read(&self) -> Option<String> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Ledger {
@@ -30,7 +44,7 @@ impl Ledger {
         limits: Limits,
     ) -> Result<(Self, Registry), Error> {
         let path = state_dir.join("registry.json");
-        let mut ledger = Self { path, io, last: Vec::new(), dirty: false };
+        let mut ledger = Self { path, io, last: Vec::new(), trouble: Trouble::default() };
         let mut damaged = false;
         for path in [ledger.path.clone(), ledger.before()] {
             let Some(bytes) = file::read(&*ledger.io, &path).map_err(Error::Registry)? else { continue };
@@ -60,16 +74,24 @@ impl Ledger {
     /// Keeps it; on return it outlives a power cut.
     pub fn keep(&mut self, registry: &Registry) -> Result<(), store::Error> {
         let bytes = registry.save();
-        if bytes == self.last && !self.dirty {
+        if bytes == self.last && self.trouble.read().is_none() {
             return Ok(());
         }
-        self.dirty = true;
+        let written = self.write(&bytes);
+        *self.trouble.lock() = written.as_ref().err().map(ToString::to_string);
+        written.map(|()| self.last = bytes)
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<(), store::Error> {
         if !self.last.is_empty() {
             file::replace(&*self.io, &self.before(), &self.last)?;
         }
-        file::replace(&*self.io, &self.path, &bytes)?;
-        (self.last, self.dirty) = (bytes, false);
-        Ok(())
+        file::replace(&*self.io, &self.path, bytes)
+    }
+
+    /// What is wrong with the writing of it.
+    pub fn trouble(&self) -> Trouble {
+        self.trouble.clone()
     }
 
     fn before(&self) -> PathBuf {

@@ -95,7 +95,12 @@ impl Plan {
             name: name.to_owned(),
             grid: Grid::new(rate, channel.segment_ms, channel.part_ms),
             renditions: ladder.renditions,
-            sound: Sound { bitrate: channel.audio.bitrate, sample_rate: 48_000, channels: 2 },
+            sound: Sound {
+                bitrate: channel.audio.bitrate,
+                sample_rate: 48_000,
+                channels: 2,
+                language: channel.audio.language.clone(),
+            },
             families: board.encoder.families.iter().map(family).collect(),
             software_budget: budget,
             clock,

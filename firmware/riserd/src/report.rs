@@ -17,7 +17,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{alarms, crew::Roster, house::House};
+use crate::{alarms, crew::Roster, house::House, ledger::Trouble};
 
 /// How often the snapshot is renewed.
 const SNAPSHOT: Duration = Duration::from_millis(250);
@@ -32,6 +32,7 @@ pub struct Report {
     house: Arc<House>,
     roster: Roster,
     gallery: Gallery,
+    trouble: Trouble,
     started: Instant,
     /// Milliseconds since the epoch when it started.
     since: u64,
@@ -41,9 +42,9 @@ pub struct Report {
 
 impl Report {
     /// A report of a box that has just started.
-    pub fn new(house: Arc<House>, roster: Roster, gallery: Gallery) -> Self {
+    pub fn new(house: Arc<House>, roster: Roster, gallery: Gallery, trouble: Trouble) -> Self {
         let since = house.clock.now() / 1_000_000;
-        Self { house, roster, gallery, started: Instant::now(), since, raised: Mutex::default() }
+        Self { house, roster, gallery, trouble, started: Instant::now(), since, raised: Mutex::default() }
     }
 
     /// Keeps the snapshot true until `ended` changes.
@@ -72,7 +73,7 @@ impl Report {
         let (channels, workers) = self.channels(&objects);
         let now = clock.now() / 1_000_000;
         let store = self.store(&status, &objects);
-        let mut alarms = alarms::of(&status, &store, &objects);
+        let mut alarms = alarms::of(&status, &store, &objects, self.trouble.read());
         self.date(&mut alarms, now);
         BoxState {
             name: settings.name.clone(),
@@ -106,6 +107,8 @@ impl Report {
             if worker.is_none() {
                 let (since, reason) = (known.since, known.reason.clone());
                 state.health = Health { state: known.state.to_string(), since, reason };
+                let reason = "the channel has not run".to_owned();
+                state.input.health = Health { state: "closed".to_owned(), since, reason };
             }
             channels.push(state);
             workers.extend(worker.filter(|_| known.state != channel::life::Channel::Stopped));
@@ -183,7 +186,8 @@ fn programs(status: &store::Status, objects: &Objects) -> Vec<ProgramState> {
                     .iter()
                     .find(|stream| stream.channel == program.channel && stream.grid == range.grid)
             });
-            let newest = range.and_then(|range| range.last.or(stream?.newest));
+            // What is shown and not on the disk is not recorded.
+            let newest = range.and_then(|range| range.last.or(stream?.acknowledged).or(stream?.newest));
             let oldest = range.map(|range| range.first).max(pin.and_then(|pin| pin.first));
             let held = newest.zip(oldest).map_or(0, |(newest, oldest)| (newest + 1).saturating_sub(oldest));
             let seconds = held.saturating_mul(segment) / NANOS;

@@ -138,6 +138,9 @@ pub struct Audio {
     /// AAC, bits per second.
     #[serde(deserialize_with = "within::<32_000, 512_000, _>")]
     pub bitrate: u32,
+    /// What is spoken: a language tag of RFC 5646, for players and filters.
+    #[serde(deserialize_with = "language", skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// `[[channel.ladder]]`: one wanted rendition.
@@ -171,7 +174,7 @@ impl Default for Channel {
 
 impl Default for Audio {
     fn default() -> Self {
-        Self { bitrate: 128_000 }
+        Self { bitrate: 128_000, language: None }
     }
 }
 
@@ -297,4 +300,16 @@ fn width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::E
 
 fn height<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     within::<90, 2160, _>(deserializer).map(Some)
+}
+
+/// Subtags of 1 to 8 letters and digits, the first of 2 or 3 letters (RFC 5646, 2.1).
+fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    document::text(deserializer, "a language tag such as \"en\" or \"pt-BR\"", |text| {
+        let primary = text.split('-').next().unwrap_or_default();
+        let fits =
+            |tag: &str| (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let begins =
+            (2..=3).contains(&primary.len()) && primary.bytes().all(|byte| byte.is_ascii_alphabetic());
+        (begins && text.len() <= 35 && text.split('-').all(fits)).then(|| Some(text.to_owned()))
+    })
 }

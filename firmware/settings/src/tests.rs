@@ -112,6 +112,7 @@ fn a_channel_comes_and_goes_as_json() {
         refused(r#"{"nam": "hall"}"#).split(';').next().unwrap(),
         "line 1, `nam`: there is no such setting"
     );
+    assert!(refused(r#"{"audio": {"language": "english!"}}"#).contains("`audio.language`"));
     assert!(refused(r#"{"audio": {"bitrate": 1}}"#).contains("`audio.bitrate`: found integer `1`, expected"));
     assert!(refused(r#"{"input": {"kind": "file"}}"#).contains("`input.path`"));
     assert!(refused("{\"name\"").starts_with("this is not JSON"));

@@ -1,4 +1,4 @@
-//! Which extent goes next, and which are spared for pins. Pure; nothing here looks at every extent.
+//! Which extent goes next, and which are spared for pins. Pure; nothing that is done for an expiry looks at every extent.
 //!
 //! Pins take extents as a whole, and never so many that less than the reserve is left for the live windows. Where they
 //! would, those that are still recorded give up their oldest extent first: it is then like any other, and goes when it
@@ -214,6 +214,11 @@ impl Retention {
     /// Extents that no live window will get back by itself.
     pub(crate) fn lasting(&self) -> usize {
         self.lasting
+    }
+
+    /// Extents that pins with an end hold. Looks at each.
+    pub(crate) fn finished(&self) -> usize {
+        self.extents.values().filter(|extent| extent.finished > 0).count()
     }
 
     pub(crate) fn status(&self) -> Vec<PinStatus> {

@@ -169,6 +169,12 @@ impl Store {
         known
     }
 
+    /// Bytes of the extents that finished pins hold, for good.
+    #[must_use]
+    pub fn finished(&self) -> u64 {
+        self.shared.retention().finished() as u64 * self.shared.config.extent
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn status(&self) -> Status {

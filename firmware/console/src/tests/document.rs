@@ -145,7 +145,7 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
     };
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     let settings = json!({
-        "name": "n", "ladder": [{ "height": 360, "bitrate": 400_000 }],
+        "name": "n", "audio": { "language": "en" }, "ladder": [{ "height": 360, "bitrate": 400_000 }],
         "input": { "kind": "camera", "device": "/dev/video0", "width": 640, "height": 360 },
     });
     let channel = json!(*control::channel_from_json(&settings.to_string()).unwrap());

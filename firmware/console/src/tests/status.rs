@@ -15,8 +15,8 @@ async fn a_part_that_is_not_there_names_those_that_are() {
     let bench = Bench::done("");
     for (path, known) in [
         ("/status/story", "alarms, board, channels"),
-        ("/status/channels/0", "0 items, counted from 0"),
-        ("/status/store/seconds/1", "no parts"),
+        ("/status/channels/0", "a list of 0"),
+        ("/status/store/seconds/1", "nothing in it"),
         ("/status/store/", "there is no ``"),
     ] {
         let reply = bench.get(path).await;
