@@ -3,16 +3,20 @@
 use std::{
     fs::{self, File},
     os::unix::fs::FileExt,
+    time::Duration,
 };
 
 use riser_tests::{
-    Riserd,
+    Riserd, peers,
     playlist::Playlist,
     riserd::{PATIENCE, SMALL, TRACKS},
     wait,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
+/// Milliseconds.
+const SEGMENT: u64 = 1600;
 /// Turns one byte of `bytes` around, wherever it lies in the ring.
 fn damage(riserd: &Riserd, bytes: &[u8]) {
     let extents = riserd.state_dir().join("store/extents");
@@ -76,4 +80,47 @@ fn a_rewind_that_the_disk_cannot_hold_is_told_before_it_is_missed() {
     let predicted = riserd.count("/store/seconds_predicted");
     assert!((100..3600).contains(&predicted), "64 MiB at some 100 kB a second: {predicted} s");
     assert_ne!(riserd.state("/store/rate"), Value::from(0));
+}
+
+#[test]
+fn clips_leave_the_reserve_to_live() {
+    // Noise at 6 Mbit/s; recordings and clips may have two extents of 4 MiB, each of five seconds.
+    let folder = TempDir::new().unwrap();
+    let film = folder.path().join("noise.mp4").to_string_lossy().into_owned();
+    let noise = "testsrc2=size=320x180:rate=30:duration=3,noise=alls=100:allf=t";
+    let arguments =
+        ["-f", "lavfi", "-i", noise, "-c:v", "libx264", "-preset", "ultrafast", "-qp", "10", &film];
+    peers::ffmpeg(&arguments, Duration::from_secs(30));
+    let settings = format!(
+        "[channel.input]\nkind = 'file'\npath = '{film}'\n[[channel.ladder]]\nheight = 180\nbitrate = 6000000\n"
+    );
+    let riserd = Riserd::start_edited(&settings, |document| {
+        document.replace("size = '64MiB'", "size = '64MiB'\nreserve = '56MiB'")
+    });
+    riserd.wait_for_segments(&["180p", "audio"], 1);
+    let (_, asset) = riserd.program("Night", "night", None);
+    let newest = || {
+        let playlist = Playlist::parse(&riserd.get("/live/main/180p/media.m3u8").text());
+        playlist.last_whole().unwrap_or(0)
+    };
+    let clips = format!("/assets/{asset}/clips");
+    let mut clipped = newest();
+    // Two segments at a time, until what clips hold reaches into the reserve.
+    let refused = wait::for_some("a clip is refused", 4 * PATIENCE, || {
+        let last = newest();
+        if last < clipped + 2 {
+            return None;
+        }
+        let (from, to) = ((clipped + 1) * SEGMENT, (last + 1) * SEGMENT - 200);
+        clipped = last;
+        let answer = riserd.api("POST", &clips, &json!({ "name": "Part", "from": from, "to": to }));
+        (answer.status != 201).then_some(answer)
+    });
+    assert_eq!(refused.status, 409, "{refused:?}");
+    assert!(refused.text("/error").contains("no room"), "{refused:?}");
+    let goes_on = newest() + 4;
+    riserd.wait_for("180p", goes_on);
+    assert_eq!(riserd.state("/store/state"), "ok", "what is recorded still finds room");
+    let live = Playlist::parse(&riserd.get("/live/main/180p/media.m3u8").text());
+    assert!(live.segments.iter().rev().take(4).all(|segment| !segment.gap));
 }

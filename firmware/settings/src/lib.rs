@@ -103,7 +103,7 @@ pub struct Dvr {
     #[serde(deserialize_with = "dvr_window", serialize_with = "human::write_duration")]
     pub window: Duration,
     /// Disk space that recordings and kept assets leave to the live window; none for an eighth of `size`.
-    #[serde(deserialize_with = "some_size", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "dvr_reserve", skip_serializing_if = "Option::is_none")]
     pub reserve: Option<Bytes>,
     /// Size of one file of the ring.
     #[serde(deserialize_with = "dvr_extent")]
@@ -270,8 +270,8 @@ fn dvr_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Erro
     human::bytes(deserializer, Bytes::mib(64)..=Bytes::gib(64 * 1024))
 }
 
-fn some_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
-    dvr_size(deserializer).map(Some)
+fn dvr_reserve<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
+    human::bytes(deserializer, Bytes::mib(4)..=Bytes::gib(64 * 1024)).map(Some)
 }
 
 fn archive_window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

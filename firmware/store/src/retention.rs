@@ -216,9 +216,14 @@ impl Retention {
         self.lasting
     }
 
-    /// Extents that pins with an end hold. Looks at each.
+    /// Extents that pins with an end hold, the active one included. Looks at each.
     pub(crate) fn finished(&self) -> usize {
-        self.extents.values().filter(|extent| extent.finished > 0).count()
+        let finished = |share: &Share| {
+            let mut pins = self.pins.iter().filter(|held| !held.pin.is_open());
+            pins.any(|held| held.stream == Some(share.stream) && held.covers(share))
+        };
+        let active = self.active.as_ref().is_some_and(|shares| shares.iter().any(finished));
+        self.extents.values().filter(|extent| extent.finished > 0).count() + usize::from(active)
     }
 
     pub(crate) fn status(&self) -> Vec<PinStatus> {
