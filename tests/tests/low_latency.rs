@@ -259,10 +259,10 @@ fn what_is_wrong_is_refused_and_named() {
     assert_eq!(http::get(riserd.management, "/api/v1/nothing").unwrap().status, 404);
     let part = http::get(riserd.management, "/api/v1/status/nothing").unwrap();
     assert!(part.status == 404 && part.text().contains("channel"), "{}", part.text());
-    let within = http::get(riserd.management, "/api/v1/status/channels/0/renditions/0/name").unwrap();
+    let within = http::get(riserd.management, "/api/v1/status/channels/main/renditions/360p/name").unwrap();
     assert_eq!((within.status, within.text().as_str()), (200, "\"360p\""));
     let beyond = http::get(riserd.management, "/api/v1/status/channels/0/renditions/9").unwrap();
-    assert!(beyond.status == 404 && beyond.text().contains("3 items"), "{}", beyond.text());
+    assert!(beyond.status == 404 && beyond.text().contains("a list of 3"), "{}", beyond.text());
 }
 
 #[test]
