@@ -9,12 +9,14 @@
 //! | [`boxes`] | a reader of CMAF that shares no code with the box's muxer |
 //! | [`peers`] | ffmpeg, ffprobe and GStreamer |
 //! | [`pictures`] | decoded pictures and the numbers burnt into them |
+//! | [`gpu`] | a box with a GPU in software, that can be told to fail |
 //! | [`footage`] | real footage |
 //! | [`wait`] | waiting on conditions |
 
 pub mod api;
 pub mod boxes;
 pub mod footage;
+pub mod gpu;
 pub mod http;
 pub mod peers;
 pub mod pictures;

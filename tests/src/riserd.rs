@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -48,6 +49,7 @@ static TURN: Mutex<()> = Mutex::new(());
 pub struct Riserd {
     child: Child,
     state: TempDir,
+    arguments: Vec<OsString>,
     /// Where viewers ask.
     pub viewers: SocketAddr,
     /// Where technicians ask.
@@ -76,19 +78,34 @@ impl Riserd {
         riserd
     }
 
+    /// Starts a box with more arguments on its command line, and waits until it listens.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_with(arguments: Vec<OsString>, settings: &str) -> Self {
+        let mut riserd = Self::start_unseen(arguments, settings, |document| document);
+        riserd.wait_until_up();
+        riserd
+    }
+
     /// Starts a box as [`start_edited`](Self::start_edited) does, but does not wait for it: it may not answer everybody.
     ///
     /// # Panics
     /// If there is no such program.
     #[must_use]
     pub fn start_blind(settings: &str, edit: impl FnOnce(String) -> String) -> Self {
+        Self::start_unseen(Vec::new(), settings, edit)
+    }
+
+    fn start_unseen(arguments: Vec<OsString>, settings: &str, edit: impl FnOnce(String) -> String) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let state = TempDir::new().expect("a temporary folder can be made");
         let [viewers, management] = free_addresses();
         let settings = edit(document(state.path(), viewers, management, settings));
         fs::write(state.path().join("settings.toml"), settings).expect("the settings can be written");
-        let child = spawn(state.path());
-        Self { child, state, viewers, management, _turn: turn }
+        let child = spawn(state.path(), &arguments);
+        Self { child, state, arguments, viewers, management, _turn: turn }
     }
 
     /// Where it keeps what must outlive it.
@@ -107,7 +124,7 @@ impl Riserd {
 
     /// Starts the box again after its end, with the state and the addresses it had.
     pub fn start_again(&mut self) {
-        self.child = spawn(self.state.path());
+        self.child = spawn(self.state.path(), &self.arguments);
         self.wait_until_up();
     }
 
@@ -307,8 +324,7 @@ pub fn runs(pid: Pid) -> bool {
 /// If it has not been built.
 #[must_use]
 pub fn command() -> Command {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the repository");
-    let folder = env::var_os("RISER_BIN").map_or_else(|| root.join("target/release"), PathBuf::from);
+    let (root, folder) = (repository(), programs());
     for program in ["riserd", "riser-pipeline"] {
         let path = folder.join(program);
         assert!(
@@ -322,6 +338,21 @@ pub fn command() -> Command {
     command.arg("--web").arg(root.join("firmware/origin/web/dist"));
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command
+}
+
+/// The repository.
+///
+/// # Panics
+/// Never: the tests lie in it.
+#[must_use]
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the repository")
+}
+
+/// Where the built programs are.
+#[must_use]
+pub fn programs() -> PathBuf {
+    env::var_os("RISER_BIN").map_or_else(|| repository().join("target/release"), PathBuf::from)
 }
 
 /// Two addresses on the loopback interface that nobody listens on.
@@ -345,9 +376,9 @@ pub fn document(state: &Path, viewers: SocketAddr, management: SocketAddr, setti
     )
 }
 
-fn spawn(state: &Path) -> Child {
+fn spawn(state: &Path, arguments: &[OsString]) -> Child {
     let log = File::options().create(true).append(true).open(state.join("log")).expect("a log can be made");
     let mut command = command();
-    command.arg("--config").arg(state.join("settings.toml")).stderr(log);
+    command.arg("--config").arg(state.join("settings.toml")).args(arguments).stderr(log);
     command.spawn().expect("riserd can be started")
 }

@@ -3,7 +3,11 @@
 //! A ladder never enlarges, keeps the picture's aspect on even sizes, and is shortened from the top until the
 //! board can encode it.
 
-use media::{FrameRate, Rendition};
+pub mod presets;
+
+use std::cmp::Reverse;
+
+use media::{Coding, FrameRate, Profile, Rendition};
 
 /// The picture a channel encodes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +20,26 @@ pub struct Source {
     pub rate: FrameRate,
 }
 
-/// One rung the operator asks for.
+/// One rung the operator or a preset asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rung {
     /// Height in pixels; the width follows the source's aspect.
     pub height: u16,
     /// Bits per second.
     pub bitrate: u32,
+    /// How its pictures are encoded.
+    pub coding: Coding,
+    /// What of H.264 it may use.
+    pub profile: Profile,
+}
+
+/// What the box's encoders can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Pixels per second of H.264 that they can scale and encode.
+    pub pixels_per_second: u64,
+    /// What a pixel of HEVC costs, as a multiple of one of H.264.
+    pub h265: u64,
 }
 
 /// A ladder and why it is as it is.
@@ -34,29 +51,46 @@ pub struct Ladder {
     pub notes: Vec<String>,
 }
 
-/// The default rungs: 1080p, 720p, 540p, 360p.
-pub const DEFAULT: [Rung; 4] = [
-    Rung { height: 1080, bitrate: 6_000_000 },
-    Rung { height: 720, bitrate: 3_000_000 },
-    Rung { height: 540, bitrate: 1_600_000 },
-    Rung { height: 360, bitrate: 800_000 },
-];
+/// What a pixel of HEVC costs in software, as a multiple of one of H.264: x265 against x264, both `ultrafast`.
+pub const H265_IN_SOFTWARE: u64 = 4;
 
 /// Above this rate a rung's default bits per second grow by half.
 const HIGH_RATE: u32 = 31;
 
-/// Plans the ladder for a source: `wanted` rungs (the default ones where empty), `budget` pixels per second.
+impl Rung {
+    /// H.264 of high profile.
+    #[must_use]
+    pub const fn h264(height: u16, bitrate: u32) -> Self {
+        Self { height, bitrate, coding: Coding::H264, profile: Profile::High }
+    }
+}
+
+impl Budget {
+    /// What a ladder asks of the encoders, in pixels per second of H.264.
+    #[must_use]
+    pub fn load(&self, renditions: &[Rendition], rate: FrameRate) -> u64 {
+        let cost = |rendition: &Rendition| match rendition.coding {
+            Coding::H264 => rendition.pixels(),
+            Coding::H265 => rendition.pixels() * self.h265,
+        };
+        let pixels: u64 = renditions.iter().map(cost).sum();
+        pixels * u64::from(rate.num()) / u64::from(rate.den())
+    }
+}
+
+/// Plans the ladder for a source: `wanted` rungs, or those of [`presets::STANDARD`] where it is empty.
 #[must_use]
-pub fn plan(source: Source, wanted: &[Rung], budget: u64) -> Ladder {
+pub fn plan(source: Source, wanted: &[Rung], budget: &Budget) -> Ladder {
     let mut notes = Vec::new();
     let high_rate = source.rate.num() / source.rate.den() >= HIGH_RATE;
     let by_default =
         |rung: &Rung| Rung { bitrate: if high_rate { rung.bitrate / 2 * 3 } else { rung.bitrate }, ..*rung };
     let mut rungs: Vec<Rung> = match wanted {
-        [] => DEFAULT.iter().map(by_default).collect(),
+        [] => presets::STANDARD.iter().map(by_default).collect(),
         wanted => wanted.to_vec(),
     };
-    rungs.sort_by_key(|rung| std::cmp::Reverse((rung.height, rung.bitrate)));
+    // Each is scaled from the one before it, so sizes only fall, whatever the coding.
+    rungs.sort_by_key(|rung| (Reverse(rung.height), rung.coding, Reverse(rung.bitrate)));
     rungs.retain(|rung| {
         let fits = rung.height <= source.height;
         if !fits && !wanted.is_empty() {
@@ -64,29 +98,19 @@ pub fn plan(source: Source, wanted: &[Rung], budget: u64) -> Ladder {
         }
         fits
     });
-    // An input smaller than every rung, or of an odd size between two of them, is encoded at its own size.
+    // An input smaller than every rung is encoded at its own size.
     if rungs.is_empty() {
-        let smallest = DEFAULT[DEFAULT.len() - 1];
+        let smallest = presets::STANDARD[presets::STANDARD.len() - 1];
         let pixels = u64::from(source.width) * u64::from(source.height);
         let bitrate = u64::from(smallest.bitrate) * pixels / (640 * 360);
-        rungs.push(Rung {
-            height: source.height,
-            bitrate: u32::try_from(bitrate).unwrap_or(u32::MAX).max(150_000),
-        });
+        rungs.push(Rung::h264(source.height, u32::try_from(bitrate).unwrap_or(u32::MAX).max(150_000)));
     }
     let mut renditions = name(rungs.iter().map(|rung| rendition(source, *rung)).collect());
-    while renditions.len() > 1 && load(&renditions, source.rate) > budget {
+    while renditions.len() > 1 && budget.load(&renditions, source.rate) > budget.pixels_per_second {
         let top = renditions.remove(0);
         notes.push(format!("{} left out: the board's encoder budget does not hold it", top.name));
     }
     Ladder { renditions, notes }
-}
-
-/// Pixels per second that a ladder asks of the encoders.
-#[must_use]
-pub fn load(renditions: &[Rendition], rate: FrameRate) -> u64 {
-    let pixels: u64 = renditions.iter().map(Rendition::pixels).sum();
-    pixels * u64::from(rate.num()) / u64::from(rate.den())
 }
 
 fn rendition(source: Source, rung: Rung) -> Rendition {
@@ -95,19 +119,24 @@ fn rendition(source: Source, rung: Rung) -> Rendition {
     let even = |pixels: u32| u16::try_from((pixels & !1).max(2)).unwrap_or(u16::MAX - 1);
     Rendition {
         name: String::new(),
+        coding: rung.coding,
+        profile: rung.profile,
         width: even(scaled + 1),
         height: even(u32::from(rung.height)),
         bitrate: rung.bitrate,
     }
 }
 
-/// `720p`; where two rungs share a height, the lesser one also carries its rate: `720p-1500k`.
+/// `720p`, and `720p-h265` for HEVC; where two rungs share height and coding, the lesser one also carries its rate:
+/// `720p-1500k`.
 fn name(mut renditions: Vec<Rendition>) -> Vec<Rendition> {
     for nth in 0..renditions.len() {
-        let Rendition { height, bitrate, .. } = renditions[nth];
-        let doubled = renditions[..nth].iter().any(|above| above.height == height);
-        renditions[nth].name =
-            if doubled { format!("{height}p-{}k", bitrate / 1000) } else { format!("{height}p") };
+        let Rendition { height, bitrate, coding, .. } = renditions[nth];
+        let same = |above: &Rendition| (above.height, above.coding) == (height, coding);
+        let doubled = renditions[..nth].iter().any(same);
+        let coding = if coding == Coding::H265 { "-h265" } else { "" };
+        let rate = if doubled { format!("-{}k", bitrate / 1000) } else { String::new() };
+        renditions[nth].name = format!("{height}p{coding}{rate}");
     }
     renditions
 }
@@ -122,40 +151,61 @@ mod tests {
         Source { width, height, rate: rate.parse().unwrap() }
     }
 
+    fn budget(pixels_per_second: u64) -> Budget {
+        Budget { pixels_per_second, h265: 4 }
+    }
+
     fn sizes(ladder: &Ladder) -> Vec<(String, u16, u16)> {
         ladder.renditions.iter().map(|r| (r.name.clone(), r.width, r.height)).collect()
     }
 
     #[test]
     fn the_default_ladder_follows_the_input() {
-        let full = plan(source(1920, 1080, "25"), &[], u64::MAX);
+        let full = plan(source(1920, 1080, "25"), &[], &budget(u64::MAX));
         let want = [("1080p", 1920, 1080), ("720p", 1280, 720), ("540p", 960, 540), ("360p", 640, 360)];
         assert_eq!(sizes(&full), want.map(|(name, w, h)| (name.to_owned(), w, h)));
-        assert_eq!(sizes(&plan(source(720, 576, "25"), &[], u64::MAX))[0], ("540p".into(), 676, 540));
-        assert_eq!(sizes(&plan(source(320, 180, "25"), &[], u64::MAX)), [("180p".into(), 320, 180)]);
+        assert_eq!(
+            sizes(&plan(source(720, 576, "25"), &[], &budget(u64::MAX)))[0],
+            ("540p".into(), 676, 540)
+        );
+        assert_eq!(sizes(&plan(source(320, 180, "25"), &[], &budget(u64::MAX))), [("180p".into(), 320, 180)]);
         assert!(full.notes.is_empty());
     }
 
     #[test]
     fn the_top_goes_first_when_the_board_is_small() {
-        let ladder = plan(source(1920, 1080, "30"), &[], 60_000_000);
+        let ladder = plan(source(1920, 1080, "30"), &[], &budget(60_000_000));
         assert_eq!(ladder.renditions[0].name, "720p");
         assert_eq!(ladder.notes, ["1080p left out: the board's encoder budget does not hold it"]);
-        assert_eq!(plan(source(1920, 1080, "30"), &[], 0).renditions.len(), 1, "one always stays");
+        assert_eq!(plan(source(1920, 1080, "30"), &[], &budget(0)).renditions.len(), 1, "one always stays");
     }
 
     #[test]
     fn what_the_operator_asks_for_is_kept_or_named() {
-        let wanted = [720, 1080, 720].map(|height| Rung { height, bitrate: u32::from(height) * 2000 });
-        let ladder = plan(source(1280, 720, "30"), &wanted, u64::MAX);
+        let wanted = [720, 1080, 720].map(|height| Rung::h264(height, u32::from(height) * 2000));
+        let ladder = plan(source(1280, 720, "30"), &wanted, &budget(u64::MAX));
         assert_eq!(sizes(&ladder).iter().map(|s| s.0.as_str()).collect::<Vec<_>>(), ["720p", "720p-1440k"]);
         assert_eq!(ladder.notes, ["1080p left out: the input has only 720 lines"]);
     }
 
+    #[test]
+    fn both_codings_stand_side_by_side() {
+        let hevc = |height, bitrate| Rung { coding: Coding::H265, ..Rung::h264(height, bitrate) };
+        let wanted =
+            [hevc(720, 2_000_000), hevc(360, 500_000), Rung::h264(360, 800_000), Rung::h264(720, 3_000_000)];
+        let ladder = plan(source(1280, 720, "30"), &wanted, &budget(u64::MAX));
+        let names: Vec<_> = ladder.renditions.iter().map(|rendition| rendition.name.as_str()).collect();
+        assert_eq!(names, ["720p", "720p-h265", "360p", "360p-h265"]);
+        // In all five times 1280x720 and five times 640x360 at 30 a second: 172.8 million, 27.648 without the tops.
+        assert_eq!(budget(0).load(&ladder.renditions, "30".parse().unwrap()), 172_800_000);
+        let small = plan(source(1280, 720, "30"), &wanted, &budget(40_000_000));
+        assert_eq!(small.renditions.len(), 2);
+    }
+
     proptest! {
         #[test]
-        fn sizes_are_even_and_names_differ(width in 2u16..8000, height in 2u16..5000, budget in any::<u64>()) {
-            let ladder = plan(source(width, height, "30"), &[], budget);
+        fn sizes_are_even_and_names_differ(width in 2u16..8000, height in 2u16..5000, pixels in any::<u64>()) {
+            let ladder = plan(source(width, height, "30"), &[], &super::tests::budget(pixels));
             prop_assert!(ladder.renditions.iter().all(|r| r.width % 2 == 0 && r.height % 2 == 0 && r.width > 0));
             let mut names: Vec<_> = ladder.renditions.iter().map(|r| &r.name).collect();
             names.dedup();

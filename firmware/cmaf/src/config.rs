@@ -38,6 +38,37 @@ pub(crate) fn check_avc(record: &[u8]) -> Result<(), Fault> {
     }
 }
 
+/// Checks an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1) with 4-byte NAL unit lengths, and that it has all
+/// three kinds of parameter sets: an `hvc1` track has them nowhere else.
+pub(crate) fn check_hevc(record: &[u8]) -> Result<(), Fault> {
+    let mut at = Cursor { record, at: 0 };
+    if at.byte()? != 1 {
+        return Err(Fault { byte: 0, reason: "the version is not 1" });
+    }
+    at.skip(20)?;
+    if at.byte()? & 0b11 != 3 {
+        return Err(Fault { byte: 21, reason: "NAL unit lengths do not have 4 bytes" });
+    }
+    let mut missing = vec![
+        (32, "no video parameter set"),
+        (33, "no sequence parameter set"),
+        (34, "no picture parameter set"),
+    ];
+    for _ in 0..at.byte()? {
+        let nal_type = at.byte()? & 0x3f;
+        let count = u16::from_be_bytes([at.byte()?, at.byte()?]);
+        for _ in 0..count {
+            at.nal_unit(|header| header >> 1 & 0x3f == nal_type, "not a unit of its array's type")?;
+            missing.retain(|(wanted, _)| *wanted != nal_type);
+        }
+    }
+    match (missing.first(), at.at) {
+        (Some((_, reason)), byte) => Err(Fault { byte, reason }),
+        (None, end) if end == record.len() => Ok(()),
+        (None, byte) => Err(Fault { byte, reason: "bytes follow the end of the record" }),
+    }
+}
+
 struct Cursor<'a> {
     record: &'a [u8],
     at: usize,
@@ -72,11 +103,16 @@ impl Cursor<'_> {
     }
 
     fn parameter_set(&mut self, nal_type: u8, other: &'static str) -> Result<(), Fault> {
+        self.nal_unit(|header| header & 0x1f == nal_type, other)
+    }
+
+    /// A NAL unit behind its length of 2 bytes, whose first byte is as `fits` wants it.
+    fn nal_unit(&mut self, fits: impl Fn(u8) -> bool, other: &'static str) -> Result<(), Fault> {
         let len = usize::from(u16::from_be_bytes([self.byte()?, self.byte()?]));
         let start = self.at;
         self.skip(len)?;
         match self.record[start..self.at].first() {
-            Some(header) if header & 0x1f == nal_type => Ok(()),
+            Some(&header) if fits(header) => Ok(()),
             _ => Err(Fault { byte: start, reason: other }),
         }
     }
@@ -175,6 +211,28 @@ mod tests {
         for len in (0..17).chain(18..21) {
             assert_eq!(check_avc(&HIGH[..len]), Err(Fault { byte: len, reason: CUT_SHORT }));
         }
+    }
+
+    #[test]
+    fn a_record_of_hevc_has_all_its_parameter_sets() {
+        let head = [&[1u8][..], &[0; 20], &[0xff, 3]].concat();
+        let array = |nal_type: u8, header: u8| [0x80 | nal_type, 0, 1, 0, 2, header, 1];
+        let record = |arrays: [[u8; 7]; 3]| [&head[..], &arrays.concat()].concat();
+        let good = record([array(32, 0x40), array(33, 0x42), array(34, 0x44)]);
+        assert_eq!(check_hevc(&good), Ok(()));
+        let refused = |record: &[u8]| check_hevc(record).unwrap_err();
+        assert_eq!(
+            refused(&record([array(32, 0x40), array(33, 0x42), array(33, 0x42)])).reason,
+            "no picture parameter set"
+        );
+        assert_eq!(refused(&record([array(32, 0x42), array(33, 0x42), array(34, 0x44)])).byte, 28);
+        assert_eq!(refused(&[&good[..], &[0]].concat()).byte, good.len());
+        for len in 0..good.len() {
+            assert_eq!(refused(&good[..len]), Fault { byte: len, reason: CUT_SHORT });
+        }
+        let mut short = good;
+        short[21] = 0xfd;
+        assert_eq!(refused(&short).byte, 21);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! There is no edit list and no `mehd`: decode times are the timeline, and a live track has no length.
 
 use bytes::Bytes;
-use media::{Codec, Kind, Layout, LayoutId, Track};
+use media::{Codec, Kind, Layout, LayoutId, Pictures, Track};
 use mp4_atom::{
     Audio, Btrt, BufMut, Dinf, Dref, DrefEntry, Encode, Esds, Ftyp, Hdlr, Mdhd, Mvex, Mvhd, Pasp, Smhd, Stco,
     Stsc, Stsz, Stts, Tkhd, Trex, Url, Visual, Vmhd, esds,
@@ -76,11 +76,16 @@ pub(crate) fn check(track: &Track) -> Result<(), Error> {
     {
         return Err(unfit(track, "language", "is not a tag of RFC 5646"));
     }
+    match track.codec.pictures() {
+        Some(Pictures { width: 0, .. }) => return Err(unfit(track, "width", "is 0")),
+        Some(Pictures { height: 0, .. }) => return Err(unfit(track, "height", "is 0")),
+        _ => {}
+    }
     match &track.codec {
-        Codec::H264 { width: 0, .. } => Err(unfit(track, "width", "is 0")),
-        Codec::H264 { height: 0, .. } => Err(unfit(track, "height", "is 0")),
         Codec::H264 { config, .. } => config::check_avc(config)
             .map_err(|fault| bad_config(track, "AVCDecoderConfigurationRecord", fault)),
+        Codec::H265 { config, .. } => config::check_hevc(config)
+            .map_err(|fault| bad_config(track, "HEVCDecoderConfigurationRecord", fault)),
         Codec::Aac { config, sample_rate, channels } => check_aac(config, *sample_rate, *channels)
             .map_err(|fault| bad_config(track, "AudioSpecificConfig", fault)),
     }
@@ -146,9 +151,9 @@ fn moov(out: &mut Vec<u8>, track: &Track) -> Written {
 
 fn tkhd(track: &Track) -> Tkhd {
     let tkhd = Tkhd { track_id: TRACK_ID, enabled: true, in_movie: true, ..Tkhd::default() };
-    match track.codec {
-        Codec::H264 { width, height, .. } => Tkhd { width: width.into(), height: height.into(), ..tkhd },
-        Codec::Aac { .. } => Tkhd { volume: 1.into(), ..tkhd },
+    match track.codec.pictures() {
+        Some(Pictures { width, height, .. }) => Tkhd { width: width.into(), height: height.into(), ..tkhd },
+        None => Tkhd { volume: 1.into(), ..tkhd },
     }
 }
 
@@ -215,18 +220,30 @@ fn stbl(out: &mut Vec<u8>, track: &Track) -> Written {
 /// The track's entry in `stsd`.
 pub(crate) fn sample_entry(out: &mut Vec<u8>, track: &Track) -> Written {
     match &track.codec {
-        Codec::H264 { config, width, height, .. } => avc1(out, config, *width, *height, track.bitrate),
+        Codec::H264 { config, width, height, .. } => {
+            visual(out, (b"avc1", b"avcC"), config, (*width, *height), track.bitrate)
+        }
+        Codec::H265 { config, width, height, .. } => {
+            visual(out, (b"hvc1", b"hvcC"), config, (*width, *height), track.bitrate)
+        }
         Codec::Aac { config, sample_rate, channels } => {
             mp4a(out, config, *sample_rate, *channels, track.bitrate)
         }
     }
 }
 
-fn avc1(out: &mut Vec<u8>, config: &[u8], width: u16, height: u16, bitrate: u32) -> Written {
-    out.encode_atom(b"avc1", |out| {
+/// A sample entry of pictures and its box of the decoder configuration.
+fn visual(
+    out: &mut Vec<u8>,
+    (entry, record): (&[u8; 4], &[u8; 4]),
+    config: &[u8],
+    (width, height): (u16, u16),
+    bitrate: u32,
+) -> Written {
+    out.encode_atom(entry, |out| {
         Visual { data_reference_index: 1, width, height, ..Visual::default() }.encode(out)?;
         // The record goes in as it came: the codec string of manifests is made from the same bytes.
-        out.encode_atom(b"avcC", |out| {
+        out.encode_atom(record, |out| {
             out.append_slice(config);
             Ok(())
         })?;

@@ -89,8 +89,11 @@ pub(crate) struct ChannelSettings {
     /// The sound that viewers get.
     #[schema(required = false)]
     audio: AudioSettings,
+    /// A ladder of the box's: `default-720p`, `sport` or `low-light`; not beside `ladder`.
+    #[schema(nullable = false)]
+    preset: Option<String>,
     /// The wanted renditions, highest first; empty for the box's own choice.
-    #[schema(required = false, max_items = 8)]
+    #[schema(required = false, max_items = 12)]
     ladder: Vec<Rung>,
 }
 
@@ -137,6 +140,9 @@ struct Rung {
     /// Bits per second.
     #[schema(minimum = 50000, maximum = 50000000)]
     bitrate: u32,
+    /// `h264` or `h265`.
+    #[schema(default = "h264", required = false)]
+    codec: String,
 }
 
 fn show(objects: &Objects, name: &str) -> Result<Channel, Refused> {

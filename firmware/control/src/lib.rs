@@ -32,6 +32,6 @@ pub use operations::Operations;
 pub use registry::{Context, Effect, Event, Granted, Kept, Limits, Pinned, Registry};
 pub use secret::Secret;
 pub use state::{
-    Alarm, BoxState, ChannelState, Health, InputState, ProcessState, ProgramState, RenditionState, Snapshot,
-    StoreState,
+    Alarm, BoxState, ChannelState, EncoderRefusal, Health, InputState, ProcessState, ProgramState,
+    RenditionState, Snapshot, StoreState,
 };

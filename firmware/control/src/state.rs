@@ -64,8 +64,12 @@ pub struct ChannelState {
     pub segment_ms: u64,
     /// Milliseconds in one part.
     pub part_ms: u64,
-    /// Encoder family and settings in use.
+    /// Encoder family in use, by its name in board files.
+    pub encoder_family: String,
+    /// Encoder family and settings in use, in plain words.
     pub encoder: String,
+    /// Families of the board that do not work, since the channel was started.
+    pub encoders_refused: Vec<EncoderRefusal>,
     /// What was left out of the ladder and why.
     pub notes: Vec<String>,
     /// The tracks, in order.
@@ -74,6 +78,15 @@ pub struct ChannelState {
     pub samples_refused: u64,
     /// Samples that stand in for missing ones, since the start.
     pub samples_filled: u64,
+}
+
+/// An encoder family that does not work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EncoderRefusal {
+    /// By its name in board files.
+    pub family: String,
+    /// Why, in plain words.
+    pub reason: String,
 }
 
 /// A program.

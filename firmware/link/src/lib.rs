@@ -5,6 +5,7 @@
 //! riserd -> worker    Open             which input to look for
 //! worker -> riserd    Input            what was found, or why nothing was
 //! riserd -> worker    Start            grid, renditions, sound, clock
+//! worker -> riserd    Trying           which encoder family is touched next
 //! worker -> riserd    Tracks           codec parameters and the part where its samples begin
 //! worker -> riserd    Sample ...       encoded samples, in decode order on each track
 //! worker -> riserd    Slate ...        samples that may stand in when the worker is gone
@@ -17,7 +18,7 @@
 
 pub mod wire;
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use media::{FrameRate, Grid, Position, Rendition, Sample, Sound, Track};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub enum FromWorker {
     Hello(Hello),
     /// What is known of the input now.
     Input(InputReport),
+    /// An encoder family is about to be tried: what ends the worker before its tracks is that family's doing.
+    Trying(Trying),
     /// The encoders are up.
     Tracks(Tracks),
     /// One encoded sample.
@@ -133,7 +136,7 @@ pub struct Start {
     pub renditions: Vec<Rendition>,
     /// The sound.
     pub sound: Sound,
-    /// Encoder families to try, in order of preference.
+    /// Encoder families to try, in order of preference; at least one.
     pub families: Vec<String>,
     /// Pixels per second that the software family can encode at its fastest setting on this board.
     pub software_budget: u64,
@@ -213,8 +216,34 @@ pub struct Tracks {
     pub tracks: Vec<Track>,
     /// Every track's samples begin at this part's line; pictures with a sync sample.
     pub first: Position,
-    /// The encoder family in use and its settings, in plain words.
+    /// The encoder family in use, by its name in board files.
+    pub family: String,
+    /// The family and its settings, in plain words.
     pub encoder: String,
+}
+
+/// Which encoder family is tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trying {
+    /// By its name in board files.
+    pub family: String,
+    /// Those that were to be preferred and do not work here.
+    pub refused: Vec<Refusal>,
+}
+
+/// An encoder family that does not work on this box.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// By its name in board files.
+    pub family: String,
+    /// Why, in plain words.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.family, self.reason)
+    }
 }
 
 /// Why a worker gives up.
@@ -222,4 +251,6 @@ pub struct Tracks {
 pub struct Failed {
     /// In plain words.
     pub reason: String,
+    /// It is the fault of the encoder family in use, or tried.
+    pub encoder: bool,
 }

@@ -60,6 +60,7 @@ impl Message for FromWorker {
             Self::Sample { track, sample } => put_sample(4, *track, sample, out),
             Self::Slate { track, sample } => put_sample(5, *track, sample, out),
             Self::Failed(body) => put_json(6, body, out),
+            Self::Trying(body) => put_json(7, body, out),
         }
     }
 
@@ -71,6 +72,7 @@ impl Message for FromWorker {
             4 => sample(kind, body).map(|(track, sample)| Self::Sample { track, sample })?,
             5 => sample(kind, body).map(|(track, sample)| Self::Slate { track, sample })?,
             6 => Self::Failed(json(kind, &body)?),
+            7 => Self::Trying(json(kind, &body)?),
             kind => return Err(Error::Kind(kind)),
         })
     }

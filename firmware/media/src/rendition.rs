@@ -2,11 +2,39 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How pictures are encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Coding {
+    /// H.264, which every player reads.
+    #[default]
+    H264,
+    /// HEVC: the same quality in about two thirds of the bits, for players that read it.
+    H265,
+}
+
+/// What of H.264 an encoder may use, for the sake of players that cannot read all of it. HEVC is always of its main profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Constrained Baseline.
+    Baseline,
+    /// Main.
+    Main,
+    /// High.
+    #[default]
+    High,
+}
+
 /// One quality of a channel's pictures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendition {
     /// Becomes the track's name: `720p`.
     pub name: String,
+    /// How its pictures are encoded.
+    pub coding: Coding,
+    /// What of it may be used.
+    pub profile: Profile,
     /// Coded width in pixels, even.
     pub width: u16,
     /// Coded height in pixels, even.

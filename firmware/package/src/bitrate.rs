@@ -51,7 +51,7 @@ impl Bitrate {
 /// Bytes of a segment that are not samples.
 fn boxes(track: &Track, grid: &Grid) -> u64 {
     let samples = match track.codec {
-        Codec::H264 { .. } => u64::from(grid.frames_per_segment()),
+        Codec::H264 { .. } | Codec::H265 { .. } => u64::from(grid.frames_per_segment()),
         Codec::Aac { .. } => grid.segment_line(1, track.timescale).div_ceil(AAC_FRAME),
     };
     SEGMENT_TYPE + u64::from(grid.parts_per_segment) * CHUNK_BOXES + samples * SAMPLE_ENTRY

@@ -8,8 +8,9 @@ mod fixture;
 
 use std::{fs, path::Path};
 
+use bytes::Bytes;
 use fixture::{Recording, Take, at, audio, layout, video};
-use media::{Grid, Window, nanos};
+use media::{Codec, Grid, Track, Window, nanos};
 use riser_package::{
     Error, dash,
     filter::{Filter, Shown, View, combine},
@@ -208,6 +209,32 @@ fn delta_update() {
     let window = live().window(FIRST, at(FIRST + 20, 3));
     let options = MediaOptions { skip: Some(Skip::Yes), ..LOW_LATENCY };
     golden("delta.video.ll.m3u8", &hls::render_media(&window, 0, &options).unwrap());
+}
+
+/// HEVC of main profile and tier, level 3.1.
+fn hevc(name: &str, grid: &Grid, (width, height): (u16, u16), bitrate: u32) -> Track {
+    let config = Bytes::from_static(&[1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93]);
+    let codec = Codec::H265 { config, width, height, rate: grid.rate };
+    Track { name: name.into(), timescale: grid.rate.timescale(), bitrate, language: None, codec }
+}
+
+#[test]
+fn both_codings_of_pictures() {
+    let grid = grid("25");
+    let (large, small) = ((1280, 720), (640, 360));
+    let tracks = vec![
+        video("720p", &grid, large, 3_000_000),
+        hevc("720p-h265", &grid, large, 2_000_000),
+        video("360p", &grid, small, 800_000),
+        hevc("360p-h265", &grid, small, 500_000),
+        audio("audio", 48_000, None),
+    ];
+    let layouts = vec![layout(0x0123_4567_89ab_cdef, tracks)];
+    let recording = Recording { grid, layouts, takes: vec![take(0, 0, (0, 0), (1000, 0))], gaps: vec![] };
+    let window = recording.window(FIRST + 10, at(FIRST + 20, 3));
+    golden("codings.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
+    let options = dash::Options::plain(&grid);
+    golden("codings.mpd", &dash::render(&window, &Shown::all(), now(&window), &options).unwrap());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What can go wrong in a worker.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
+
+use link::Refusal;
 
 /// What can go wrong in a worker; the texts are for the technician.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +21,30 @@ pub enum Error {
         /// Why, as far as GStreamer says.
         reason: String,
     },
-    /// No encoder family of the board works here.
-    #[error("no encoder family works on this box: {0}")]
-    NoFamily(String),
+    /// An element of this release does not know a property, or not this value.
+    #[error("GStreamer element `{element}` does not take {property}={value}")]
+    Property {
+        /// The element.
+        element: String,
+        /// The property.
+        property: String,
+        /// What it was to be.
+        value: String,
+    },
+    /// No encoder family works here; `riserd` knows of all but the last.
+    #[error("no encoder family works on this box{}", .0.as_ref().map(|last| format!(", at last {last}")).unwrap_or_default())]
+    NoFamily(Option<Refusal>),
+    /// A family's driver does not return.
+    #[error("encoder family {0}: its driver does not return")]
+    FamilyHangs(&'static str),
+    /// An encoder gives nothing any more.
+    #[error("encoder of {rendition}: no sample came out for {} ms", .quiet.as_millis())]
+    EncoderHangs {
+        /// Which rendition.
+        rendition: String,
+        /// For how long.
+        quiet: Duration,
+    },
     /// An encoder gave an error or stopped.
     #[error("encoder of {rendition}: {reason}")]
     Encoder {
@@ -30,6 +53,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The sound encoder gave an error or stopped.
+    #[error("encoder of the sound: {0}")]
+    Sound(String),
     /// A picture size that cannot be handled.
     #[error("pictures of {width}x{height} cannot be handled")]
     PictureSize {
@@ -55,4 +81,18 @@ pub enum Error {
     /// riserd is gone.
     #[error("riserd closed the connection")]
     Closed,
+}
+
+impl Error {
+    /// Whether an encoder family is to blame, and another one would do better.
+    pub(crate) fn is_encoders(&self) -> bool {
+        matches!(
+            self,
+            Self::NoFamily(_)
+                | Self::FamilyHangs(_)
+                | Self::EncoderHangs { .. }
+                | Self::Encoder { .. }
+                | Self::Property { .. }
+        )
+    }
 }

@@ -5,7 +5,7 @@ use std::{sync::mpsc::sync_channel, time::Duration};
 use link::Start;
 
 use crate::{
-    encode::{BLOCK, Encoded, Family, Picture, Plan, SoundEncoder},
+    encode::{BLOCK, Builder, Encoded, Picture, Plan, SoundEncoder},
     error::Error,
     pace::StandIn,
 };
@@ -14,7 +14,7 @@ use crate::{
 const SILENCE: u64 = 8;
 
 /// One segment of pictures per rendition and one frame of silence; decode times count from 0.
-pub fn encode(start: &Start, family: &dyn Family) -> Result<Vec<Encoded>, Error> {
+pub fn encode(start: &Start, build: &Builder) -> Result<Vec<Encoded>, Error> {
     let frames = u64::from(start.grid.frames_per_segment());
     let room = usize::try_from(frames).unwrap_or(1) * start.renditions.len() + 16;
     let (out, encoded) = sync_channel(room);
@@ -27,7 +27,7 @@ pub fn encode(start: &Start, family: &dyn Family) -> Result<Vec<Encoded>, Error>
         software_budget: start.software_budget,
         origin: 0,
     };
-    let mut ladder = family.build(&plan, &out)?;
+    let mut ladder = build(&plan, &out)?;
     for slot in 0..frames {
         // At twice the pace of live, so that the live encoders feel little of it.
         std::thread::sleep(Duration::from_nanos(start.grid.rate.nanos_of(1) / 2));

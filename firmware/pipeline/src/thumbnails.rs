@@ -4,11 +4,12 @@
 //! holds one picture and one sheet, however many there are. Numbers are big-endian.
 //!
 //! ```text
-//! stdin     picture ...     length u32 | one H.264 access unit in Annex B
+//! stdin     picture ...     length u32 | one H.264 or HEVC access unit in Annex B
 //! stdout    tile            width u16 | height u16, once the first picture is decoded
 //!           sheet ...       length u32 | JPEG, when a sheet is full and, at the end, for what is left
 //! ```
-//! Each picture is an IDR picture with its SPS and PPS in front; size and parameters may change from one to the next. A
+//! Each picture is an IDR picture with its parameter sets in front, which tell HEVC (the VPS comes first) from H.264; size,
+//! coding and parameters may change from one to the next. A
 //! length of 0 stands for a picture that is missing. The input ends where a length would begin.
 //!
 //! Tile n, counted along the rows of one sheet after the other, always shows picture n: a picture that is missing or

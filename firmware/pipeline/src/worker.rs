@@ -16,11 +16,11 @@ use std::{
 
 use bytes::BytesMut;
 use clock::Clock;
-use link::{Decoder, Failed, FromWorker, Hello, Start, ToWorker, Tracks, wire::Message};
+use link::{Decoder, Failed, FromWorker, Hello, Start, ToWorker, Tracks, Trying, wire::Message};
 use media::{Codec, Position, Track};
 
 use crate::{
-    encode::{self, BLOCK, Encoded, Plan, SoundEncoder},
+    encode::{self, BLOCK, Chosen, Encoded, Plan, SoundEncoder},
     error::Error,
     monitor::Monitor,
     pace::{self, Pace, StandIn},
@@ -37,8 +37,6 @@ const ROUND: Duration = Duration::from_millis(50);
 const REPORT: Duration = Duration::from_secs(1);
 /// The slate is encoded when the channel has run this long, not to slow its start.
 const SLATE_AFTER: Duration = Duration::from_millis(1500);
-/// Encoders that give nothing for this long are taken to hang.
-const HANG: Duration = Duration::from_secs(2);
 
 /// Runs one worker to its end.
 pub fn run(socket: &Path) -> Result<(), Error> {
@@ -48,7 +46,10 @@ pub fn run(socket: &Path) -> Result<(), Error> {
     match work(&mut wire) {
         Err(error @ (Error::Closed | Error::Socket { .. })) => Err(error),
         Err(error) => {
-            wire.send(&FromWorker::Failed(Failed { reason: error.to_string() }))?;
+            wire.send(&FromWorker::Failed(Failed {
+                reason: error.to_string(),
+                encoder: error.is_encoders(),
+            }))?;
             Err(error)
         }
         Ok(()) => Ok(()),
@@ -88,15 +89,18 @@ fn wait_for_start(wire: &mut Wire) -> Result<Option<Box<Start>>, Error> {
 /// Starts the encoders and their loops and sends what they give, until stopped or broken.
 fn encode(wire: &mut Wire, start: &Start, source: Source, pace: &Pace) -> Result<(), Error> {
     let (grid, rate) = (start.grid, start.grid.rate);
-    let family = encode::choose(start)?;
-    let (out, encoded) = sync_channel(WAITING);
-    let plan = Plan {
+    let mut plan = Plan {
         grid,
         renditions: start.renditions.clone(),
         software_budget: start.software_budget,
-        origin: rate.frame_at(pace.clock.now()),
+        origin: 0,
     };
-    let ladder = family.build(&plan, &out)?;
+    let chosen = encode::choose(&start.families, &plan, |family, refused| {
+        wire.send(&FromWorker::Trying(Trying { family: family.to_owned(), refused: refused.to_vec() }))
+    })?;
+    let (out, encoded) = sync_channel(WAITING);
+    plan.origin = rate.frame_at(pace.clock.now());
+    let ladder = (chosen.build)(&plan, &out)?;
     let encoder = ladder.describe();
     let top = &start.renditions[0];
     let stand_in = StandIn::new(u32::from(top.width), u32::from(top.height), &start.name)?;
@@ -118,7 +122,7 @@ fn encode(wire: &mut Wire, start: &Start, source: Source, pace: &Pace) -> Result
     let sound_loop =
         spawn("sound", pace, move |pace| pace::sound(pace, &sound, first_block, sounds, sound_encoder));
     let (slate_out, slates) = sync_channel(1);
-    let slate_start = start.clone();
+    let (slate_start, build) = (start.clone(), Arc::clone(&chosen.build));
     let slate_maker = spawn("slate", pace, move |pace| {
         let begun = Instant::now();
         while begun.elapsed() < SLATE_AFTER && !pace.stop.load(Ordering::Relaxed) {
@@ -126,15 +130,19 @@ fn encode(wire: &mut Wire, start: &Start, source: Source, pace: &Pace) -> Result
         }
         if !pace.stop.load(Ordering::Relaxed) {
             // The receiver is gone only when the worker ends, and then nobody needs a slate.
-            let _ = slate_out.send(slate::encode(&slate_start, family)?);
+            let _ = slate_out.send(slate::encode(&slate_start, &build)?);
         }
         Ok(())
     });
 
-    let mut sender =
-        Sender { start, encoder, first, codecs: vec![None; start.renditions.len() + 1], held: Vec::new() };
+    let codecs = vec![None; start.renditions.len() + 1];
+    let mut sender = Sender { start, chosen, encoder, first, codecs, held: Vec::new() };
     let sent = sender.run(wire, &encoded, &slates, pace);
     pace.stop.store(true, Ordering::Relaxed);
+    if let Err(Error::EncoderHangs { .. }) = sent {
+        // A thread that a driver does not let go of cannot be joined; the process ends and takes it along.
+        return sent;
+    }
     // Whatever is still on its way is sent, so that the loops can end.
     let drained = sent.and_then(|()| encoded.iter().try_for_each(|encoded| sender.send(wire, encoded)));
     drop(encoded);
@@ -181,6 +189,7 @@ fn join(thread: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
 /// Sends samples; the first ones are held back until the codec parameters of every track are known.
 struct Sender<'a> {
     start: &'a Start,
+    chosen: Chosen,
     encoder: String,
     first: Position,
     codecs: Vec<Option<Arc<Codec>>>,
@@ -207,11 +216,11 @@ impl Sender<'_> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let hangs = |last: &Option<Instant>| last.is_some_and(|last| last.elapsed() > HANG);
+            let quiet = |last: &Option<Instant>| last.map_or(Duration::ZERO, |last| last.elapsed());
+            let hangs = |last: &Option<Instant>| quiet(last) > self.chosen.patience;
             if let Some(track) = last_samples.iter().position(hangs) {
                 let rendition = self.name(u8::try_from(track).unwrap_or(u8::MAX));
-                let reason = "no sample came out for 2 s".to_owned();
-                return Err(Error::Encoder { rendition, reason });
+                return Err(Error::EncoderHangs { rendition, quiet: quiet(&last_samples[track]) });
             }
             if let Ok(slate) = slates.try_recv() {
                 self.send_slate(wire, slate)?;
@@ -253,7 +262,7 @@ impl Sender<'_> {
         let track = |(index, codec): (usize, Codec)| {
             let rendition = self.start.renditions.get(index);
             let timescale = match &codec {
-                Codec::H264 { rate, .. } => rate.timescale(),
+                Codec::H264 { rate, .. } | Codec::H265 { rate, .. } => rate.timescale(),
                 Codec::Aac { sample_rate, .. } => *sample_rate,
             };
             Track {
@@ -265,8 +274,12 @@ impl Sender<'_> {
             }
         };
         let tracks = codecs.into_iter().enumerate().map(track).collect();
-        let encoder = self.encoder.clone();
-        wire.send(&FromWorker::Tracks(Tracks { tracks, first: self.first, encoder }))?;
+        wire.send(&FromWorker::Tracks(Tracks {
+            tracks,
+            first: self.first,
+            family: self.chosen.family.to_owned(),
+            encoder: self.encoder.clone(),
+        }))?;
         std::mem::take(&mut self.held)
             .into_iter()
             .try_for_each(|held| wire.send(&FromWorker::Sample { track: held.track, sample: held.sample }))

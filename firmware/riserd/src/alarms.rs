@@ -1,7 +1,7 @@
 //! What somebody should look at, as rules over what the box knows. Pure.
 
 use channel::life;
-use control::{Alarm, Objects, StoreState};
+use control::{Alarm, ChannelState, Objects, StoreState};
 
 use crate::report;
 
@@ -10,6 +10,7 @@ pub fn of(
     status: &store::Status,
     store: &StoreState,
     objects: &Objects,
+    channels: &[ChannelState],
     registry: Option<String>,
 ) -> Vec<Alarm> {
     let mut alarms = Vec::new();
@@ -43,6 +44,25 @@ pub fn of(
         };
         let reason = format!("recording `{}` has lost its oldest {lost} segments: {why}", program.name);
         raise(&format!("recording-{}", program.asset), severity, reason);
+    }
+    for channel in
+        channels.iter().filter(|channel| channel.life != "stopped" && !channel.encoders_refused.is_empty())
+    {
+        let refused: Vec<_> = channel
+            .encoders_refused
+            .iter()
+            .map(|refused| format!("{}: {}", refused.family, refused.reason))
+            .collect();
+        let reason = format!(
+            "channel `{}` does not encode as this board should{}; {}; start the channel again to have them tried again",
+            channel.name,
+            match channel.encoder_family.as_str() {
+                "" => String::new(),
+                family => format!(", but with family `{family}`"),
+            },
+            refused.join("; "),
+        );
+        raise(&format!("encoder-{}", channel.name), "warning", reason);
     }
     if store.rate > 0 && store.seconds_predicted < store.seconds_promised {
         let reason = format!(
@@ -100,7 +120,7 @@ mod tests {
     #[test]
     fn a_promise_that_cannot_be_kept_is_told_before_it_breaks() {
         let ids = |status: &store::Status, store: &StoreState| -> Vec<String> {
-            of(status, store, &Objects::default(), None).into_iter().map(|alarm| alarm.id).collect()
+            of(status, store, &Objects::default(), &[], None).into_iter().map(|alarm| alarm.id).collect()
         };
         let well = store::Status::default();
         assert_eq!(ids(&well, &store(3600, 3600, 1)), [] as [&str; 0]);

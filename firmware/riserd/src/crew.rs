@@ -73,6 +73,7 @@ impl Crew {
             name: house.settings.name.clone(),
             channel: name.clone(),
             input: plan::input(channel),
+            families: plan::families(&house.board),
             planner: Planner::new(Arc::clone(house), channel.clone()),
             clock: house.clock.clone(),
             facts: facts.clone(),

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use channel::families::Cause;
+
 /// What keeps the daemon from starting or a channel from running; the texts are for the technician.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -100,12 +102,25 @@ pub enum Error {
     /// A worker gave up.
     #[error("{0}")]
     Worker(String),
+    /// A worker gave up because of its encoders.
+    #[error("{0}")]
+    Encoder(String),
     /// A worker gave no samples.
     #[error("no sample for {0} ms")]
     Hang(u128),
 }
 
 impl Error {
+    /// What the end of a worker with this error says of its encoders.
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Encoder(_) | Self::Hang(_) => Cause::Encoder,
+            // The connection breaks where a worker crashes.
+            Self::Socket(_) => Cause::Unknown,
+            _ => Cause::Other,
+        }
+    }
+
     /// Whether it stays until somebody changes the settings, so that starting again does not help.
     pub fn is_lasting(&self) -> bool {
         let wrong = |error: &store::Error| error.kind() == store::Kind::Invalid;

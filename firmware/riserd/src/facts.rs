@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use channel::families::{Families, Refused};
 use clock::Clock;
-use control::{ChannelState, Health, InputState, ProcessState, RenditionState};
+use control::{ChannelState, EncoderRefusal, Health, InputState, ProcessState, RenditionState};
 use link::{InputReport, PictureFormat};
-use media::Codec;
 
 use crate::{line::Line, plan::Plan};
 
@@ -46,7 +46,9 @@ impl Facts {
             frame_rate: String::new(),
             segment_ms: 0,
             part_ms: 0,
+            encoder_family: String::new(),
             encoder: String::new(),
+            encoders_refused: Vec::new(),
             notes: Vec::new(),
             renditions: Vec::new(),
             samples_refused: 0,
@@ -96,9 +98,20 @@ impl Facts {
         noted.channel.notes.clone_from(&plan.notes);
     }
 
-    /// Which encoder works.
-    pub fn encoder(&self, encoder: &str) {
-        encoder.clone_into(&mut self.noted().channel.encoder);
+    /// Which encoder family works, and its settings.
+    pub fn encoder(&self, family: &str, settings: &str) {
+        let mut noted = self.noted();
+        family.clone_into(&mut noted.channel.encoder_family);
+        settings.clone_into(&mut noted.channel.encoder);
+    }
+
+    /// Which encoder families do not work.
+    pub fn families(&self, families: &Families) {
+        let refused = |Refused { family, reason }: &Refused| EncoderRefusal {
+            family: family.clone(),
+            reason: reason.clone(),
+        };
+        self.noted().channel.encoders_refused = families.refused().iter().map(refused).collect();
     }
 
     /// What the worker reports of the input.
@@ -128,10 +141,8 @@ impl Facts {
     /// What the line counts.
     pub fn line(&self, line: &Line) {
         let rendition = |(track, measure): (&media::Track, crate::line::Measure)| {
-            let (width, height) = match track.codec {
-                Codec::H264 { width, height, .. } => (width, height),
-                Codec::Aac { .. } => (0, 0),
-            };
+            let pictures = track.codec.pictures();
+            let (width, height) = pictures.map_or((0, 0), |pictures| (pictures.width, pictures.height));
             RenditionState {
                 name: track.name.clone(),
                 codec: track.rfc6381(),

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use channel::ladder::{self, Rung, Source};
+use channel::{
+    families::Families,
+    ladder::{
+        self, Budget, Rung, Source,
+        presets::{self, Preset},
+    },
+};
 use link::{InputChoice, PictureFormat, Start, Wish};
 use media::{FrameRate, Grid, Position, Sound};
 use settings::Settings;
@@ -14,6 +20,9 @@ const SHARE: u64 = 12 << 20;
 
 /// The share of the ring that recordings leave to the live windows where the operator does not say.
 const RESERVE: u64 = 8;
+
+/// The family without a chip, by its name in board files.
+const SOFTWARE: &str = "software";
 
 /// What a channel encodes from while nothing is known of its input.
 const UNKNOWN: (u16, u16) = (1280, 720);
@@ -76,21 +85,27 @@ impl Plan {
         name: &str,
         channel: &settings::Channel,
         board: &board::Board,
+        families: &Families,
         format: Option<&PictureFormat>,
         clock: link::Clock,
     ) -> Self {
         let thirty = || FrameRate::new(30, 1).expect("30 is a frame rate");
+        let preset = channel.preset.map(preset);
         let rate = channel.frame_rate.or(format.map(|format| format.rate)).unwrap_or_else(thirty);
+        let rate = preset.map_or(rate, |preset| preset.rate(rate));
         let wished = channel.input.size().map(|(width, height)| (pixels(width), pixels(height)));
         let (width, height) =
             format.map(|format| (format.width, format.height)).or(wished).unwrap_or(UNKNOWN);
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        let budget = board.encoder.software.map_or(u64::MAX, |software| {
-            software.pixels_per_second(u32::try_from(cores).unwrap_or(u32::MAX))
-        });
-        let rung = |rung: &settings::Rung| Rung { height: pixels(rung.height), bitrate: rung.bitrate };
-        let wanted: Vec<_> = channel.ladder.iter().map(rung).collect();
-        let ladder = ladder::plan(Source { width, height, rate }, &wanted, budget);
+        let families = of_one_kind(families);
+        let budget = match families.first() {
+            Some(family) if in_hardware(family) => hardware_budget(board),
+            _ => software_budget(board),
+        };
+        let wanted: Vec<_> = match preset {
+            Some(preset) => preset.rungs.to_vec(),
+            None => channel.ladder.iter().map(rung).collect(),
+        };
+        let ladder = ladder::plan(Source { width, height, rate }, &wanted, &budget);
         let start = Start {
             name: name.to_owned(),
             grid: Grid::new(rate, channel.segment_ms, channel.part_ms),
@@ -101,8 +116,8 @@ impl Plan {
                 channels: 2,
                 language: channel.audio.language.clone(),
             },
-            families: board.encoder.families.iter().map(family).collect(),
-            software_budget: budget,
+            families,
+            software_budget: software_budget(board).pixels_per_second,
             clock,
         };
         Self { start, notes: ladder.notes }
@@ -111,6 +126,46 @@ impl Plan {
     /// Whether it makes the same of an input as the other plan.
     pub fn encodes_like(&self, other: &Self) -> bool {
         (self.start.grid, &self.start.renditions) == (other.start.grid, &other.start.renditions)
+    }
+}
+
+/// The encoder families of a board.
+pub fn families(board: &board::Board) -> Families {
+    Families::new(board.encoder.families.iter().map(family))
+}
+
+/// The families that a worker may try: those that are left, as far as the same ladder fits them. A ladder for a chip is
+/// too much for a processor.
+pub fn of_one_kind(families: &Families) -> Vec<String> {
+    let first = families.left().next().is_some_and(in_hardware);
+    families.left().take_while(|family| in_hardware(family) == first).map(str::to_owned).collect()
+}
+
+fn in_hardware(family: &str) -> bool {
+    family != SOFTWARE
+}
+
+fn hardware_budget(board: &board::Board) -> Budget {
+    let budget = board.encoder.hardware.map(|hardware| u64::from(hardware.pixels_per_second));
+    Budget { pixels_per_second: budget.unwrap_or(u64::MAX), h265: 1 }
+}
+
+fn software_budget(board: &board::Board) -> Budget {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = u32::try_from(cores).unwrap_or(u32::MAX);
+    let budget = board.encoder.software.map(|software| software.pixels_per_second(cores));
+    Budget { pixels_per_second: budget.unwrap_or(u64::MAX), h265: ladder::H265_IN_SOFTWARE }
+}
+
+fn rung(rung: &settings::Rung) -> Rung {
+    Rung { coding: rung.codec, ..Rung::h264(pixels(rung.height), rung.bitrate) }
+}
+
+fn preset(preset: settings::Preset) -> Preset {
+    match preset {
+        settings::Preset::Default720p => presets::DEFAULT_720P,
+        settings::Preset::Sport => presets::SPORT,
+        settings::Preset::LowLight => presets::LOW_LIGHT,
     }
 }
 
@@ -128,7 +183,7 @@ fn family(family: &board::Family) -> String {
         board::Family::Vaapi => "vaapi",
         board::Family::Va => "va",
         board::Family::V4l2m2m => "v4l2m2m",
-        board::Family::Software => "software",
+        board::Family::Software => SOFTWARE,
     }
     .to_owned()
 }

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use channel::families::Families;
 use link::PictureFormat;
 use media::Grid;
 use store::Reader;
@@ -34,7 +35,8 @@ impl Planner {
 
     /// The plan for an input that gives `format`. One that is not there is expected to give what it gave last time: so a
     /// box that wakes up before its camera goes on with the stream it had.
-    pub fn plan(&self, format: Option<&PictureFormat>) -> Plan {
+    /// It is made for the kind of encoder that `families` begin with.
+    pub fn plan(&self, families: &Families, format: Option<&PictureFormat>) -> Plan {
         let last = self.memory.recall();
         if let Some(format) = format
             && last.as_ref() != Some(format)
@@ -44,7 +46,7 @@ impl Planner {
         }
         let clock = link::Clock { offset: self.house.clock.offset() };
         let House { settings, board, .. } = &*self.house;
-        Plan::new(&settings.name, &self.channel, board, format.or(last.as_ref()), clock)
+        Plan::new(&settings.name, &self.channel, board, families, format.or(last.as_ref()), clock)
     }
 
     /// Opens the line into the channel's stream on this grid, and says how that stream is read.

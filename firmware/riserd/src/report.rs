@@ -73,7 +73,7 @@ impl Report {
         let (channels, workers) = self.channels(&objects);
         let now = clock.now() / 1_000_000;
         let store = self.store(&status, &objects);
-        let mut alarms = alarms::of(&status, &store, &objects, self.trouble.read());
+        let mut alarms = alarms::of(&status, &store, &objects, &channels, self.trouble.read());
         self.date(&mut alarms, now);
         BoxState {
             name: settings.name.clone(),

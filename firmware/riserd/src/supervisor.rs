@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use channel::families::{Cause, Families, Refused};
 use clock::Clock;
 use link::{FromWorker, InputChoice, PictureFormat, ToWorker};
 use media::Grid;
@@ -24,7 +25,7 @@ use crate::{
     error::Error,
     facts::Facts,
     line::Line,
-    plan::Plan,
+    plan::{self, Plan},
     planner::Planner,
     pulse::{Pulse, START},
     session::Session,
@@ -55,6 +56,8 @@ pub struct Supervisor {
     pub channel: String,
     /// Which input it looks for.
     pub input: InputChoice,
+    /// The encoder families it may use.
+    pub families: Families,
     /// Makes the plan when the first worker has told what its input gives.
     pub planner: Planner,
     /// The timeline's clock.
@@ -125,11 +128,13 @@ impl Supervisor {
             if *self.stop.borrow() {
                 break;
             }
-            let reason = match ended {
+            let (cause, reason) = match ended {
                 Ok(End::Replanned) => continue,
-                Ok(End::Gone) => "the worker ended".to_owned(),
-                Err(error) => error.to_string(),
+                Ok(End::Gone) => (Cause::Unknown, "the worker ended".to_owned()),
+                Err(error) => (error.cause(), error.to_string()),
             };
+            self.families.ended(self.clock.now(), cause, &reason);
+            self.facts.families(&self.families);
             tracing::warn!(%reason, "worker is started again");
             self.facts.worker("gone", &reason, None);
             self.facts.restarted();
@@ -255,8 +260,16 @@ impl Supervisor {
         session: &mut Session,
         running: &mut Option<Running>,
     ) -> Result<(), Error> {
+        let families = plan::of_one_kind(&self.families);
+        let outgrown = |running: &Running| {
+            families.first().is_some_and(|first| !running.plan.start.families.contains(first))
+        };
         let plan = match running {
-            None => Some(block_in_place(|| self.planner.plan(format))),
+            None => Some(block_in_place(|| self.planner.plan(&self.families, format))),
+            // The encoders that it was made for do not work.
+            Some(running) if outgrown(running) => {
+                Some(block_in_place(|| self.planner.plan(&self.families, format)))
+            }
             Some(_) => self.replan(format, running),
         };
         if let Some(plan) = plan {
@@ -264,6 +277,7 @@ impl Supervisor {
         }
         let Some(Running { plan, .. }) = running else { return Ok(()) };
         plan.start.clock = self.offset();
+        plan.start.families = families;
         session.send(&ToWorker::Start(Box::new(plan.start.clone()))).await?;
         session.started = true;
         Ok(())
@@ -272,7 +286,7 @@ impl Supervisor {
     /// The plan for an input that was expected and has come; none where the plan holds.
     fn replan(&self, format: Option<&PictureFormat>, running: &mut Option<Running>) -> Option<Plan> {
         let running = running.as_mut().filter(|running| running.expected && format.is_some())?;
-        let plan = block_in_place(|| self.planner.plan(format));
+        let plan = block_in_place(|| self.planner.plan(&self.families, format));
         running.expected = false;
         (!plan.encodes_like(&running.plan)).then_some(plan)
     }
@@ -295,7 +309,7 @@ impl Supervisor {
     }
 
     fn hear(
-        &self,
+        &mut self,
         message: FromWorker,
         pulse: &mut Pulse,
         running: &mut Option<Running>,
@@ -303,8 +317,13 @@ impl Supervisor {
         match message {
             // The greeting is over, the input's reports are heard where the worker can be answered.
             FromWorker::Hello(_) | FromWorker::Input(_) => {}
+            FromWorker::Trying(trying) => {
+                self.families.trying(&trying.family, &refused(trying.refused));
+                self.facts.families(&self.families);
+            }
             FromWorker::Tracks(tracks) => {
-                self.facts.encoder(&tracks.encoder);
+                self.families.runs();
+                self.facts.encoder(&tracks.family, &tracks.encoder);
                 pulse.announced(tracks.tracks.len());
                 if let Some(Running { line, .. }) = running {
                     line.announce(tracks)?;
@@ -322,6 +341,7 @@ impl Supervisor {
                     line.slate(usize::from(track), sample);
                 }
             }
+            FromWorker::Failed(failed) if failed.encoder => return Err(Error::Encoder(failed.reason)),
             FromWorker::Failed(failed) => return Err(Error::Worker(failed.reason)),
         }
         Ok(())
@@ -401,6 +421,10 @@ impl Supervisor {
     fn offset(&self) -> link::Clock {
         link::Clock { offset: self.clock.offset() }
     }
+}
+
+fn refused(told: Vec<link::Refusal>) -> Vec<Refused> {
+    told.into_iter().map(|link::Refusal { family, reason }| Refused { family, reason }).collect()
 }
 
 /// The first message of a worker that has connected.

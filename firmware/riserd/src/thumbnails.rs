@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use media::{Codec, Kind, Layout, Window};
+use media::{Codec, Layout, Pictures, Window};
 use package::thumbnails::{Sheets, vtt};
 use store::Recording;
 use tokio::{
@@ -107,22 +107,22 @@ async fn picture(window: &Window, recording: &Recording, number: u64) -> Option<
     let layout = window.layout_by_id(segment.layout)?;
     let index = smallest(layout)?;
     let (name, init) = (&layout.tracks[index].name, layout.init.get(index)?);
-    let Codec::H264 { config, .. } = &layout.tracks[index].codec else { return None };
     let chunks = recording.segment(window, name, number).await.ok()?;
     let chunk = chunks.first()?;
     let init = cmaf::read_init(init).ok()?;
     let samples = cmaf::read_samples(init.tracks.first()?, chunk).ok()?;
     let first = samples.first().filter(|sample| sample.sync)?;
-    cmaf::annex_b(config, &first.data)
+    cmaf::annex_b(&layout.tracks[index].codec, &first.data)
 }
 
+/// H.264 before HEVC, which costs more to decode.
 fn smallest(layout: &Layout) -> Option<usize> {
-    let video = layout.tracks.iter().enumerate().filter(|(_, track)| track.kind() == Kind::Video);
-    let smallest = video.min_by_key(|(_, track)| match track.codec {
-        Codec::H264 { width, height, .. } => u32::from(width) * u32::from(height),
-        Codec::Aac { .. } => u32::MAX,
+    let video = layout.tracks.iter().enumerate().filter_map(|(index, track)| {
+        let Pictures { width, height, .. } = track.codec.pictures()?;
+        let costly = matches!(track.codec, Codec::H265 { .. });
+        Some((costly, u32::from(width) * u32::from(height), index))
     });
-    smallest.map(|(index, _)| index)
+    video.min().map(|(_, _, index)| index)
 }
 
 /// The tile's width and height, and the sheets.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use document::within;
-use media::FrameRate;
+use media::{Coding, FrameRate};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Refusal, named, refuse};
@@ -89,8 +89,25 @@ pub struct Channel {
     pub input: Input,
     /// The sound that viewers get.
     pub audio: Audio,
+    /// A ladder of the box's; none where there is a [`ladder`](Self::ladder), or to have the box choose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
     /// The wanted renditions, highest first; empty for the box's own choice of 1080, 720, 540 and 360 lines.
     pub ladder: Vec<Rung>,
+}
+
+/// A ladder of the box's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Preset {
+    /// Seven layers of at most 720 lines and 30 frames a second, those of the classic cloud live service.
+    #[serde(rename = "default-720p")]
+    Default720p,
+    /// 1080, 720, 540 and 360 lines with every frame, and bits for fast pictures.
+    #[serde(rename = "sport")]
+    Sport,
+    /// 720, 540 and 360 lines of at most 30 frames a second, and bits for noise.
+    #[serde(rename = "low-light")]
+    LowLight,
 }
 
 /// `[channel.input]`.
@@ -153,10 +170,13 @@ pub struct Rung {
     /// Bits per second.
     #[serde(deserialize_with = "within::<50_000, 50_000_000, _>")]
     pub bitrate: u32,
+    /// `h264`, which every player reads, or `h265`.
+    #[serde(default)]
+    pub codec: Coding,
 }
 
 /// Renditions a ladder may have.
-const RUNGS: usize = 8;
+const RUNGS: usize = 12;
 
 impl Default for Channel {
     fn default() -> Self {
@@ -167,6 +187,7 @@ impl Default for Channel {
             part_ms: 200,
             input: Input::default(),
             audio: Audio::default(),
+            preset: None,
             ladder: Vec::new(),
         }
     }
@@ -251,6 +272,9 @@ impl Channel {
             );
         }
         self.input.check()?;
+        if self.preset.is_some() && !self.ladder.is_empty() {
+            return refuse("preset", "a preset is a ladder: give `preset` or `ladder`, not both");
+        }
         if self.ladder.len() > RUNGS {
             let problem = format!("{} renditions are too many, {RUNGS} are allowed", self.ladder.len());
             return refuse("ladder", problem);
@@ -258,8 +282,12 @@ impl Channel {
         for (nth, rung) in self.ladder.iter().enumerate() {
             let path = format!("ladder[{nth}].height");
             even(&path, rung.height)?;
-            if self.ladder[..nth].iter().any(|above| above.height <= rung.height) {
-                return refuse(&path, "each rendition must have fewer lines than the one before it");
+            let same = |above: &&Rung| above.codec == rung.codec;
+            if self.ladder[..nth].iter().filter(same).any(|above| above.height <= rung.height) {
+                return refuse(
+                    &path,
+                    "each rendition must have fewer lines than the one before it of its codec",
+                );
             }
         }
         Ok(())

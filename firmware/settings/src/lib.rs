@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use channel::{Audio, Channel, Channels, Input, Rung, Source};
+pub use channel::{Audio, Channel, Channels, Input, Preset, Rung, Source};
 pub use document::Error;
 pub use human::Bytes;
 

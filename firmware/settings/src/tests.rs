@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use media::Coding;
 
 /// Every field, as the operator's handbook shows them.
 const FULL: &str = r#"
@@ -33,6 +34,11 @@ height = 720
 bitrate = 3000000
 
 [[channel.ladder]]
+height = 720
+bitrate = 2000000
+codec = "h265"
+
+[[channel.ladder]]
 height = 360
 bitrate = 800000
 
@@ -61,7 +67,13 @@ fn every_field_is_read_and_written_back() {
     assert_eq!(settings.channels[0].frame_rate, Some("30000/1001".parse().unwrap()));
     assert_eq!(settings.channels[0].input.source(), Source::Camera(Some("/dev/video2".as_ref())));
     assert_eq!(settings.channels[0].input.size(), Some((1280, 720)));
-    assert_eq!(settings.channels[0].ladder[1], Rung { height: 360, bitrate: 800_000 });
+    assert_eq!(
+        settings.channels[0].ladder[1..],
+        [
+            Rung { height: 720, bitrate: 2_000_000, codec: Coding::H265 },
+            Rung { height: 360, bitrate: 800_000, codec: Coding::H264 }
+        ]
+    );
     assert_eq!(settings.dvr.size, Bytes::new(16_000_000_000));
     assert_eq!(settings.dvr.window, Duration::from_secs(5400));
     assert_eq!(parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);

@@ -36,11 +36,13 @@ pub struct Board {
 pub struct Encoder {
     /// Encoder families in order of preference; the first one that passes its self-test is taken.
     pub families: Vec<Family>,
+    /// What the encoders in hardware can do, all channels together; there whenever [`families`](Self::families) has one.
+    pub hardware: Option<Hardware>,
     /// What encoding in software can do; there whenever [`families`](Self::families) has [`Family::Software`].
     pub software: Option<Software>,
 }
 
-/// A way to encode H.264.
+/// A way to encode H.264, and HEVC where it can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
@@ -50,8 +52,18 @@ pub enum Family {
     Va,
     /// A V4L2 memory-to-memory encoder, as on most ARM chips.
     V4l2m2m,
-    /// x264 on the processor.
+    /// x264 and x265 on the processor.
     Software,
+}
+
+/// `[encoder.hardware]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hardware {
+    /// Pixels that may be scaled and encoded in a second, over all renditions of all channels. A picture of 1920x1080 at 60
+    /// a second is 124 million.
+    #[serde(deserialize_with = "document::within::<1_000_000, 4_000_000_000, _>")]
+    pub pixels_per_second: u32,
 }
 
 /// `[encoder.software]`.
@@ -108,6 +120,11 @@ impl Board {
         if self.encoder.families.contains(&Family::Software) && self.encoder.software.is_none() {
             let problem = "missing, though `software` is one of the encoder families";
             return refuse("encoder.software.pixels_per_second_per_core", problem.into());
+        }
+        let hardware = |family: &Family| *family != Family::Software;
+        if self.encoder.families.iter().any(hardware) && self.encoder.hardware.is_none() {
+            let problem = "missing, though not every encoder family is `software`";
+            return refuse("encoder.hardware.pixels_per_second", problem.into());
         }
         if self.limits.channels == 0 {
             return refuse("limits.channels", "missing: how many channels may run at the same time".into());

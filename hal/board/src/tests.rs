@@ -6,6 +6,8 @@ const BASE: &str = r#"
 description = "what all share"
 [encoder]
 families = ["va", "software"]
+[encoder.hardware]
+pixels_per_second = 500000000
 [encoder.software]
 pixels_per_second_per_core = 60000000
 [limits]
@@ -34,6 +36,7 @@ fn tables_merge_and_lists_replace() {
         load_it("id = 'it'\ninherit = 'base'\nencoder.families = ['software']\nlimits.channels = 2").unwrap();
     assert_eq!(board.description, "what all share");
     assert_eq!(board.encoder.families, [Family::Software]);
+    assert_eq!(board.encoder.hardware.unwrap().pixels_per_second, 500_000_000);
     assert_eq!(board.encoder.software.unwrap().pixels_per_second(4), 240_000_000);
     assert_eq!(board.limits.channels, 2);
     assert_eq!(board.connectors[0].bus, "usb:1-1");
@@ -72,6 +75,11 @@ fn bad_boards_are_refused_with_file_line_and_field() {
             "id = 'it'\ndescription = 'x'\nencoder.families = ['software']",
             "it/board.toml, line 3, `encoder.software.pixels_per_second_per_core`: \
              missing, though `software` is one of the encoder families",
+        ),
+        (
+            "id = 'it'\ndescription = 'x'\nencoder.families = ['va']",
+            "it/board.toml, line 3, `encoder.hardware.pixels_per_second`: \
+             missing, though not every encoder family is `software`",
         ),
         (
             "id = 'it'\ninherit = 'base'\n[encoder]\nfamilies = ['nvenc']",

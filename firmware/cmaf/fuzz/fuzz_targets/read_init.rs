@@ -10,7 +10,9 @@ fuzz_target!(|bytes: &[u8]| {
     for track in init.tracks {
         assert!(track.timescale > 0);
         match track.codec {
-            InitCodec::H264 { config, .. } => assert!(config.len() <= bytes.len()),
+            InitCodec::H264 { config, .. } | InitCodec::H265 { config, .. } => {
+                assert!(config.len() <= bytes.len());
+            }
             InitCodec::Aac { sample_rate, .. } => assert!(sample_rate > 0),
             InitCodec::Other(_) => {}
         }

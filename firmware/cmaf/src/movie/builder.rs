@@ -153,21 +153,15 @@ impl Growing {
             return Err(Error::BeginMovie { reason: "has a track that is both pictures and sound" });
         }
         let configs = track.tracks.iter().map(|track| Config::new(track, to)).collect::<Result<_, _>>()?;
-        let side = |of: fn(&media::Codec) -> u16| {
-            track.tracks.iter().map(|track| of(&track.codec)).max().unwrap_or_default()
+        let side = |of: fn(media::Pictures) -> u16| {
+            track.tracks.iter().filter_map(|track| track.codec.pictures()).map(of).max().unwrap_or_default()
         };
         Ok(Self {
             kind,
             configs,
             entries: Vec::new(),
-            width: side(|codec| match codec {
-                media::Codec::H264 { width, .. } => *width,
-                media::Codec::Aac { .. } => 0,
-            }),
-            height: side(|codec| match codec {
-                media::Codec::H264 { height, .. } => *height,
-                media::Codec::Aac { .. } => 0,
-            }),
+            width: side(|pictures| pictures.width),
+            height: side(|pictures| pictures.height),
             tables: Tables::default(),
             segment: None,
             track: first.clone(),

@@ -45,6 +45,15 @@ pub enum InitCodec {
         /// Coded height in pixels.
         height: u16,
     },
+    /// HEVC with its parameter sets in `config` (sample entry `hvc1`).
+    H265 {
+        /// HEVCDecoderConfigurationRecord, 4-byte NAL unit lengths.
+        config: Bytes,
+        /// Coded width in pixels.
+        width: u16,
+        /// Coded height in pixels.
+        height: u16,
+    },
     /// MPEG-4 audio (sample entry `mp4a`).
     Aac {
         /// AudioSpecificConfig.
@@ -104,7 +113,8 @@ fn read_track(trak: &RawBox<'_>) -> Result<InitTrack, Error> {
     let stsd = mdia.child(b"minf")?.child(b"stbl")?.child(b"stsd")?;
     let entry = stsd.children(8)?.next().ok_or_else(|| stsd.error("has no sample entry"))??;
     let (codec, bitrate) = match &entry.kind.0 {
-        b"avc1" => avc1(&entry)?,
+        b"avc1" => visual(&entry, b"avcC")?,
+        b"hvc1" => visual(&entry, b"hvcC")?,
         b"mp4a" => mp4a(&entry)?,
         _ => (InitCodec::Other(entry.kind), None),
     };
@@ -120,13 +130,22 @@ fn extended_language(elng: &RawBox<'_>) -> Result<String, Error> {
     }
 }
 
-fn avc1(entry: &RawBox<'_>) -> Result<(InitCodec, Option<u32>), Error> {
+/// A sample entry of pictures with this box of the decoder configuration.
+fn visual(entry: &RawBox<'_>, kind: &[u8; 4]) -> Result<(InitCodec, Option<u32>), Error> {
     let (Visual { width, height, .. }, children) = entry.decode_head()?;
-    let record = first(children.clone(), b"avcC")?.ok_or_else(|| entry.error("has no `avcC`"))?;
-    config::check_avc(record.body)
-        .map_err(|fault| record.error(format!("byte {} of the record: {}", fault.byte, fault.reason)))?;
+    let missing = || entry.error(format!("has no `{}`", BoxType(*kind)));
+    let record = first(children.clone(), kind)?.ok_or_else(missing)?;
+    let checked = match kind {
+        b"hvcC" => config::check_hevc(record.body),
+        _ => config::check_avc(record.body),
+    };
+    checked.map_err(|fault| record.error(format!("byte {} of the record: {}", fault.byte, fault.reason)))?;
     let config = Bytes::copy_from_slice(record.body);
-    Ok((InitCodec::H264 { config, width, height }, bitrate(children)?))
+    let codec = match kind {
+        b"hvcC" => InitCodec::H265 { config, width, height },
+        _ => InitCodec::H264 { config, width, height },
+    };
+    Ok((codec, bitrate(children)?))
 }
 
 fn mp4a(entry: &RawBox<'_>) -> Result<(InitCodec, Option<u32>), Error> {

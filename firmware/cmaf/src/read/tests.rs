@@ -50,8 +50,8 @@ fn init_segments_come_back() {
 fn other_codecs_are_named_and_not_refused() {
     let mut init = init_segment(&video()).unwrap().to_vec();
     let at = body(&init, b"avc1");
-    init[at - 4..at].copy_from_slice(b"hvc1");
-    assert_eq!(read_init(&init).unwrap().tracks[0].codec, InitCodec::Other(BoxType(*b"hvc1")));
+    init[at - 4..at].copy_from_slice(b"vp09");
+    assert_eq!(read_init(&init).unwrap().tracks[0].codec, InitCodec::Other(BoxType(*b"vp09")));
 }
 
 #[test]

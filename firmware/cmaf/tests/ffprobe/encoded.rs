@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use media::{Codec, Grid, Position, Sample, Track};
-use riser_cmaf::{ChunkWriter, init_segment};
+use riser_cmaf::{ChunkWriter, InitCodec, init_segment, read_init, read_samples};
 
 use crate::run;
 
@@ -94,6 +94,28 @@ pub(crate) fn video(directory: &Path, rate: &str, width: u16, height: u16) -> (T
         sample(start + u64::from(duration) * index as u64, duration, sync, data, timescale)
     };
     (track, samples.into_iter().enumerate().map(sample).collect())
+}
+
+/// The test signal in HEVC, by way of a file of ffmpeg's.
+pub(crate) fn hevc(directory: &Path, rate: &str, width: u16, height: u16) -> (Track, Vec<Sample>) {
+    let grid = grid(rate);
+    let period = grid.frames_per_segment();
+    let x265 = format!("keyint={period}:min-keyint={period}:scenecut=0:bframes=0:log-level=none");
+    let codec = ["-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-x265-params", &x265];
+    let tail = ["-tag:v", "hvc1", "-movflags", "+cmaf"];
+    let source = format!("testsrc2=size={width}x{height}:rate={rate}");
+    let file = Bytes::from(encode(directory, &source, &[&codec[..], &tail].concat(), "hevc.mp4"));
+    let read = read_init(&file).unwrap().tracks.remove(0);
+    let InitCodec::H265 { config, .. } = &read.codec else { panic!("{:?}", read.codec) };
+    let (rate, timescale) = (grid.rate, grid.rate.timescale());
+    let codec = Codec::H265 { config: config.clone(), width, height, rate };
+    let track = Track { name: format!("{height}p-h265"), timescale, bitrate: 300_000, language: None, codec };
+    let (start, duration) = (grid.segment_line(SEGMENT, timescale), rate.frame_duration());
+    let samples = read_samples(&read, &file).unwrap().into_iter().enumerate().map(|(index, read)| {
+        let at = start + u64::from(duration) * index as u64;
+        sample(at, duration, read.sync, read.data.to_vec(), timescale)
+    });
+    (track, samples.collect())
 }
 
 /// Noise in AAC, so that no moment of it is like another, from the first sound frame of a segment on.

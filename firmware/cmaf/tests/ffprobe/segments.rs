@@ -8,7 +8,7 @@ use riser_cmaf::{InitCodec, read_init, read_samples, read_segment};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    encoded::{SECONDS, audio, grid, mux, video},
+    encoded::{SECONDS, audio, grid, hevc, mux, video},
     probe, run,
 };
 
@@ -95,6 +95,32 @@ fn ffprobe_reads_the_video_that_was_written() {
 }
 
 #[test]
+fn ffprobe_reads_the_hevc_that_was_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let (track, samples) = hevc(directory.path(), "25", 320, 180);
+    assert_eq!(samples.len() as u64, SECONDS * 25);
+    assert_eq!(samples.iter().filter(|sample| sample.sync).count(), 5);
+    let path = mux(directory.path(), &grid("25"), &track, &samples);
+    assert_packets(&path, &samples);
+    // Main profile and tier, level 2.
+    assert_eq!(track.rfc6381(), "hvc1.1.6.L60.90");
+    assert_stream(
+        &path,
+        &[
+            "codec_name=hevc",
+            "profile=Main",
+            "level=60",
+            "codec_tag_string=hvc1",
+            "width=320",
+            "height=180",
+            "time_base=1/25000",
+            "r_frame_rate=25/1",
+        ],
+    );
+    assert_decodes(&path);
+}
+
+#[test]
 fn ffprobe_reads_the_audio_that_was_written() {
     let directory = tempfile::tempdir().unwrap();
     let (track, samples) = audio(directory.path(), "25");
@@ -138,14 +164,27 @@ fn segments_that_ffmpeg_wrote_are_read() {
     let tail = ["-movflags", "+cmaf", "-frag_duration", "200000", "-write_prft", "wallclock", "-f", "mp4"];
     let video =
         ["testsrc2=size=320x180:rate=25", "-c:v", "libx264", "-tune", "zerolatency", "-pix_fmt", "yuv420p"];
+    let hevc = [
+        "testsrc2=size=320x180:rate=25",
+        "-c:v",
+        "libx265",
+        "-x265-params",
+        "bframes=0:log-level=none",
+        "-tag:v",
+        "hvc1",
+        "-pix_fmt",
+        "yuv420p",
+    ];
     let audio = ["sine=frequency=440:sample_rate=48000", "-c:a", "aac"];
-    for (name, codec) in [("video.mp4", &video[..]), ("audio.mp4", &audio)] {
+    for (name, codec) in [("video.mp4", &video[..]), ("hevc.mp4", &hevc), ("audio.mp4", &audio)] {
         let path = directory.path().join(name);
         run("ffmpeg", &[&head, codec, &tail, &[path.to_str().unwrap()]].concat());
         let file = Bytes::from(fs::read(&path).unwrap());
         let track = read_init(&file).unwrap().tracks.remove(0);
         match &track.codec {
-            InitCodec::H264 { width, height, .. } => assert_eq!((*width, *height), (320, 180)),
+            InitCodec::H264 { width, height, .. } | InitCodec::H265 { width, height, .. } => {
+                assert_eq!((*width, *height), (320, 180))
+            }
             InitCodec::Aac { sample_rate, channels, .. } => {
                 assert_eq!((*sample_rate, *channels), (48_000, 1))
             }

@@ -149,7 +149,9 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
         "input": { "kind": "camera", "device": "/dev/video0", "width": 640, "height": 360 },
     });
     let channel = json!(*control::channel_from_json(&settings.to_string()).unwrap());
-    assert_eq!(fields("ChannelSettings"), keys(&channel));
+    let mut of_channel = keys(&channel);
+    of_channel.insert("preset".to_owned());
+    assert_eq!(fields("ChannelSettings"), of_channel);
     assert_eq!(fields("Rung"), keys(&channel["ladder"][0]));
     assert_eq!(fields("AudioSettings"), keys(&channel["audio"]));
     let mut input = keys(&channel["input"]);

@@ -228,12 +228,14 @@ impl Mpd<'_> {
     fn period(&mut self, period: &Period<'_>) -> fmt::Result {
         let (id, start) = (&period.id, period.start.saturating_sub(self.zero));
         writeln!(self.out, "  <Period id=\"{id}\" start=\"{}\">", Duration(start))?;
-        let is_video =
-            |track: &&Timeline| matches!(period.layout.tracks[track.index].codec, Codec::H264 { .. });
-        let (video, audio): (Vec<_>, Vec<_>) = period.tracks.iter().partition(is_video);
-        // Renditions of the picture replace one another; each sound is a choice of its own.
-        let sets = std::iter::once(&video[..]).filter(|video| !video.is_empty()).chain(audio.chunks(1));
-        for (nth, tracks) in sets.enumerate() {
+        let codec = |track: &&Timeline| &period.layout.tracks[track.index].codec;
+        let (video, audio): (Vec<_>, Vec<_>) =
+            period.tracks.iter().partition(|track| codec(track).pictures().is_some());
+        let (h264, h265): (Vec<_>, Vec<_>) =
+            video.into_iter().partition(|track| matches!(codec(track), Codec::H264 { .. }));
+        // Renditions of the picture in one coding replace one another; each sound is a choice of its own.
+        let video = [&h264[..], &h265[..]].into_iter().filter(|video| !video.is_empty());
+        for (nth, tracks) in video.chain(audio.chunks(1)).enumerate() {
             self.set(period, nth + 1, tracks)?;
         }
         self.out.write_str("  </Period>\n")
@@ -279,7 +281,7 @@ impl Mpd<'_> {
             Attribute(&codecs)
         )?;
         match &track.codec {
-            Codec::H264 { width, height, rate, .. } => {
+            Codec::H264 { width, height, rate, .. } | Codec::H265 { width, height, rate, .. } => {
                 writeln!(self.out, " width=\"{width}\" height=\"{height}\" frameRate=\"{rate}\">")?;
             }
             Codec::Aac { sample_rate, channels, .. } => {

@@ -123,7 +123,7 @@ fn predicted_end(window: &Window, layout: &Layout, index: usize, number: u64, st
     let track = &layout.tracks[index];
     let line = window.grid.segment_line(number + 1, track.timescale).max(start + 1);
     match track.codec {
-        Codec::H264 { .. } => line,
+        Codec::H264 { .. } | Codec::H265 { .. } => line,
         Codec::Aac { .. } => start + (line - start).div_ceil(AAC_FRAME) * AAC_FRAME,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use media::{Codec, FrameRate, Kind, Layout, Track, Window};
+use media::{Codec, FrameRate, Kind, Layout, Pictures, Track, Window};
 
 use crate::{
     Error,
@@ -89,7 +89,7 @@ fn write_variant(
         }
     }
     write!(out, ",CODECS=\"{codecs}\"")?;
-    if let Codec::H264 { width, height, rate, .. } = track.codec {
+    if let Some(Pictures { width, height, rate }) = track.codec.pictures() {
         write!(out, ",RESOLUTION={width}x{height},FRAME-RATE={}", Thousandths(rate))?;
         out.push_str(",CLOSED-CAPTIONS=NONE");
     }

@@ -37,7 +37,7 @@ fn part_target(grid: &Grid, track: &Track) -> u64 {
     let ticks = grid.line(::media::Position { segment: 0, part: 1 }, track.timescale);
     let ticks = match track.codec {
         Codec::Aac { .. } => ticks.div_ceil(AAC_FRAME) * AAC_FRAME,
-        Codec::H264 { .. } => ticks,
+        Codec::H264 { .. } | Codec::H265 { .. } => ticks,
     };
     micros_up(ticks, track.timescale)
 }

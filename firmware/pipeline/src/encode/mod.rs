@@ -2,31 +2,54 @@
 //!
 //! A family is a module with a [`Family`] value in [`FAMILIES`]. It owns everything from the raw picture to the
 //! bitstream, its scaler chain included, so that a family on a GPU keeps pictures there. No type of a family is
-//! visible outside its module. The board names the families to try, [`choose`] takes the first whose probe passes.
+//! visible outside its module. The board names the families to try, [`choose`] takes the first that passes its
+//! start-up test.
 
+mod rungs;
 mod software;
 mod sound;
+mod tap;
+mod trial;
+mod v4l2m2m;
+mod va;
 
-use std::sync::{Arc, mpsc::SyncSender};
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
-use link::Start;
-use media::{Codec, Grid, Rendition, Sample};
+use gst::prelude::*;
+use link::Refusal;
+use media::{Codec, Coding, FrameRate, Grid, Profile, Rendition, Sample};
 
 pub use sound::{BLOCK, SoundEncoder};
 
-use crate::{error::Error, frame::Frame};
+use crate::{
+    error::Error,
+    frame::{Frame, info},
+};
+
+/// A family's start-up test has this long; a driver that takes longer is taken to hang.
+const TRIAL: Duration = Duration::from_secs(4);
 
 /// One way to encode pictures.
 pub trait Family: Sync {
     /// Its name in board files.
     fn name(&self) -> &'static str;
 
-    /// Whether it can work on this machine; the error says in plain words why not.
-    fn probe(&self) -> Result<(), String>;
+    /// Makes sure that it encodes every rendition of `plan` on this machine, by trying where a driver may fail; the
+    /// error says in plain words why it does not.
+    fn prepare(&'static self, plan: &Plan) -> Result<Builder, String>;
 
-    /// Starts one encoder per rendition.
-    fn build(&self, plan: &Plan, out: &Outlet) -> Result<Box<dyn Ladder>, Error>;
+    /// Running encoders that give no sample for this long are taken to hang: chips have a pace, a processor may be busy.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(1)
+    }
 }
+
+/// Starts one encoder per rendition of a plan.
+pub type Builder = Arc<dyn Fn(&Plan, &Outlet) -> Result<Box<dyn Ladder>, Error> + Send + Sync>;
 
 /// What a family encodes.
 #[derive(Clone, Debug)]
@@ -81,30 +104,129 @@ pub struct Encoded {
 }
 
 /// Where encoded samples go. Bounded: an encoder waits when the socket does, and then gets no more pictures.
-pub type Outlet = SyncSender<Encoded>;
+pub type Outlet = mpsc::SyncSender<Encoded>;
 
 /// Every family this build knows.
-const FAMILIES: [&dyn Family; 1] = [&software::Software];
+const FAMILIES: [&dyn Family; 4] = [&va::VAAPI, &va::VA, &v4l2m2m::V4l2m2m, &software::Software];
 
-/// The first family of `start.families` that works here.
-pub fn choose(start: &Start) -> Result<&'static dyn Family, Error> {
+/// A family that works here.
+pub struct Chosen {
+    /// Its name in board files.
+    pub family: &'static str,
+    /// Starts its encoders.
+    pub build: Builder,
+    /// As [`Family::patience`] says.
+    pub patience: Duration,
+}
+
+/// The first of `families` that works here; each is told to `trying` before it is touched, with those refused so far.
+pub fn choose(
+    families: &[String],
+    plan: &Plan,
+    mut trying: impl FnMut(&str, &[Refusal]) -> Result<(), Error>,
+) -> Result<Chosen, Error> {
     let mut refused = Vec::new();
-    for name in &start.families {
-        let family = FAMILIES.iter().find(|family| family.name() == name.as_str());
-        match family.map(|family| family.probe().map(|()| *family)) {
-            Some(Ok(family)) => {
-                if !refused.is_empty() {
-                    tracing::warn!(
-                        family = name,
-                        "encoder family chosen after others were refused: {}",
-                        refused.join("; ")
-                    );
-                }
-                return Ok(family);
+    for name in families {
+        trying(name, &refused)?;
+        let tried = match FAMILIES.iter().find(|family| family.name() == name.as_str()) {
+            Some(family) => prepare(*family, plan)?.map(|build| (*family, build)),
+            None => Err("not in this release".to_owned()),
+        };
+        match tried {
+            Ok((family, build)) => {
+                return Ok(Chosen { family: family.name(), build, patience: family.patience() });
             }
-            Some(Err(reason)) => refused.push(format!("{name}: {reason}")),
-            None => refused.push(format!("{name}: not in this release")),
+            Err(reason) => {
+                tracing::warn!(family = name, reason, "encoder family refused");
+                refused.push(Refusal { family: name.clone(), reason });
+            }
         }
     }
-    Err(Error::NoFamily(refused.join("; ")))
+    Err(Error::NoFamily(refused.pop()))
+}
+
+/// Prepares a family. One that hangs in its driver cannot be let go of: the worker has to end.
+fn prepare(family: &'static dyn Family, plan: &Plan) -> Result<Result<Builder, String>, Error> {
+    let (done, result) = mpsc::sync_channel(1);
+    let plan = plan.clone();
+    let trial = thread::spawn(move || {
+        // Nobody waits any more where it took too long.
+        let _ = done.send(family.prepare(&plan));
+    });
+    match result.recv_timeout(TRIAL) {
+        Ok(prepared) => {
+            // It has nothing left to do.
+            let _ = trial.join();
+            Ok(prepared)
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => match trial.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => Err(Error::FamilyHangs(family.name())),
+        },
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::FamilyHangs(family.name())),
+    }
+}
+
+fn make(element: &'static str) -> Result<gst::Element, Error> {
+    gst::ElementFactory::make(element).build().map_err(|_| Error::Element(element))
+}
+
+/// Sets a property from its text, as on the command line of `gst-launch-1.0`. Which properties and values there are
+/// depends on the release of the element and on the driver.
+fn set(element: &gst::Element, property: &str, value: &str) -> Result<(), Error> {
+    let refused = || Error::Property {
+        element: element.factory().map_or_else(String::new, |factory| factory.name().to_string()),
+        property: property.to_owned(),
+        value: value.to_owned(),
+    };
+    let known = element.find_property(property).ok_or_else(refused)?;
+    let value = gst::glib::Value::deserialize_with_pspec(value, &known).map_err(|_| refused())?;
+    element.set_property_from_value(property, &value);
+    Ok(())
+}
+
+/// Lets through only a byte stream of what the rendition's profile allows.
+fn profile(rendition: &Rendition) -> Result<gst::Element, Error> {
+    let (media_type, profile) = match (rendition.coding, rendition.profile) {
+        (Coding::H265, _) => ("video/x-h265", "main"),
+        (Coding::H264, Profile::High) => ("video/x-h264", "high"),
+        (Coding::H264, Profile::Main) => ("video/x-h264", "main"),
+        (Coding::H264, Profile::Baseline) => ("video/x-h264", "constrained-baseline"),
+    };
+    let caps = gst::Caps::builder(media_type)
+        .field("profile", profile)
+        .field("stream-format", "byte-stream")
+        .build();
+    let filter = make("capsfilter")?;
+    filter.set_property("caps", caps);
+    Ok(filter)
+}
+
+fn parser(coding: Coding) -> Result<gst::Element, Error> {
+    make(match coding {
+        Coding::H264 => "h264parse",
+        Coding::H265 => "h265parse",
+    })
+}
+
+/// The caps of raw pictures of this size on their way into an encoder.
+fn raw_caps(width: u32, height: u32, rate: FrameRate) -> Result<gst::Caps, Error> {
+    let mut caps = info(width, height)?.to_caps().map_err(|_| Error::PictureSize { width, height })?;
+    let raw = caps.make_mut();
+    raw.set("framerate", gst::Fraction::new(rate.num().cast_signed(), rate.den().cast_signed()));
+    raw.set("pixel-aspect-ratio", gst::Fraction::new(1, 1));
+    Ok(caps)
+}
+
+/// Pushes one picture into a pipeline; the error says why it takes none.
+fn feed(source: &gst_app::AppSrc, frame: &Frame, pts: gst::ClockTime, sync: bool) -> Result<(), String> {
+    if sync {
+        // Queued in front of the picture, so it meets exactly this one however many wait.
+        source.send_event(gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build());
+    }
+    let mut buffer = frame.buffer_owned();
+    let timed = buffer.make_mut();
+    timed.set_pts(pts);
+    timed.set_dts(gst::ClockTime::NONE);
+    source.push_buffer(buffer).map(|_| ()).map_err(|flow| format!("{flow:?}"))
 }

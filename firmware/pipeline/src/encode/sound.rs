@@ -95,7 +95,7 @@ impl SoundEncoder {
 }
 
 fn error(reason: String) -> Error {
-    Error::Encoder { rendition: "sound".to_owned(), reason }
+    Error::Sound(reason)
 }
 
 struct Tap {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gst_video::{VideoFrame, VideoInfo, prelude::VideoFrameExt, video_frame::Readable};
+use media::Coding;
 use riser_pipeline::picture::{Size, View};
 
 use super::{
@@ -38,7 +39,7 @@ impl Frame {
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// None before the first picture and after one that broke it.
-    chain: Option<Chain>,
+    chain: Option<(Coding, Chain)>,
 }
 
 /// What came of one access unit.
@@ -54,13 +55,14 @@ impl Decoder {
         if unit.is_empty() {
             return Ok(None);
         }
+        let coding = coding(&unit);
         let chain = match self.chain.take() {
-            Some(chain) => chain,
-            None => start()?,
+            Some((same, chain)) if same == coding => chain,
+            _ => start(coding)?,
         };
         match answer(&chain, unit)? {
             Answer::Picture(frame) => {
-                self.chain = Some(chain);
+                self.chain = Some((coding, chain));
                 Ok(frame)
             }
             Answer::Broken => Ok(None),
@@ -68,17 +70,28 @@ impl Decoder {
     }
 }
 
-fn start() -> Result<Chain, Error> {
-    let units = gst::Caps::builder("video/x-h264")
-        .field("stream-format", "byte-stream")
-        .field("alignment", "au")
-        .build();
+/// The coding of an access unit with its parameter sets in front: those of HEVC begin with a video parameter set (Rec. ITU-T
+/// H.265, table 7-1: type 32), which H.264 does not have.
+fn coding(unit: &[u8]) -> Coding {
+    match unit.iter().find(|&&byte| byte > 1) {
+        Some(header) if header >> 1 & 0x3f == 32 => Coding::H265,
+        _ => Coding::H264,
+    }
+}
+
+fn start(coding: Coding) -> Result<Chain, Error> {
+    let (media_type, decoder) = match coding {
+        Coding::H264 => ("video/x-h264", "avdec_h264"),
+        Coding::H265 => ("video/x-h265", "avdec_h265"),
+    };
+    let units =
+        gst::Caps::builder(media_type).field("stream-format", "byte-stream").field("alignment", "au").build();
     let raw = gst::Caps::builder("video/x-raw")
         .field("format", "I420")
         .field("colorimetry", "bt709")
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
         .build();
-    let decoder = element("avdec_h264")?;
+    let decoder = element(decoder)?;
     decoder.set_property("max-threads", 1);
     // What a damaged picture leaves is worse than the tile before.
     decoder.set_property("output-corrupt", false);

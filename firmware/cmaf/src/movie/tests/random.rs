@@ -42,7 +42,7 @@ fn put(
                 let head = head_of(decode_time, duration as u32, chunk);
                 for (size, sync) in chunk {
                     let entry = match tracks[it.config].codec {
-                        Codec::H264 { width, .. } => u32::from(width),
+                        Codec::H264 { width, .. } | Codec::H265 { width, .. } => u32::from(width),
                         Codec::Aac { sample_rate, .. } => sample_rate,
                     };
                     all.push((segment, Put { decode_time, size: u64::from(*size), sync: *sync, entry }));

@@ -1,0 +1,154 @@
+//! What leaves an encoder, as samples of the channel's grid.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use media::{Codec, Coding, FrameRate, Sample};
+
+use super::{Encoded, Outlet, Plan};
+
+/// Capture times are remembered for this many slots, far more than an encoder holds.
+const REMEMBERED: usize = 256;
+
+/// When the pictures on their way through the encoders were captured. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Captured(Arc<[AtomicU64; REMEMBERED]>);
+
+impl Captured {
+    /// Nothing is on its way.
+    pub fn new() -> Self {
+        Self(Arc::new(std::array::from_fn(|_| AtomicU64::new(0))))
+    }
+
+    /// The picture of `slot` was captured at `captured`, in nanoseconds since the epoch.
+    pub fn note(&self, slot: u64, captured: u64) {
+        self.at(slot).store(captured, Ordering::Relaxed);
+    }
+
+    fn at(&self, slot: u64) -> &AtomicU64 {
+        &self.0[usize::try_from(slot % REMEMBERED as u64).unwrap_or(0)]
+    }
+}
+
+/// Turns what leaves one encoder into samples.
+pub struct Tap {
+    track: u8,
+    rate: FrameRate,
+    origin: u64,
+    captured: Captured,
+    out: Outlet,
+    coding: Coding,
+    codec: Option<(gst::Caps, Arc<Codec>)>,
+}
+
+impl Tap {
+    /// The tap of the rendition at `track` of `plan`.
+    pub fn new(plan: &Plan, track: usize, captured: &Captured, out: &Outlet) -> Self {
+        Self {
+            track: u8::try_from(track).unwrap_or(u8::MAX),
+            rate: plan.grid.rate,
+            origin: plan.origin,
+            captured: captured.clone(),
+            out: out.clone(),
+            coding: plan.renditions[track].coding,
+            codec: None,
+        }
+    }
+
+    /// The end of the encoder's pipeline: takes length-prefixed access units with their parameter sets in the caps.
+    pub fn sink(mut self) -> gst_app::AppSink {
+        let (media_type, format) = match self.coding {
+            Coding::H264 => ("video/x-h264", "avc"),
+            Coding::H265 => ("video/x-h265", "hvc1"),
+        };
+        let caps =
+            gst::Caps::builder(media_type).field("stream-format", format).field("alignment", "au").build();
+        let take = move |sink: &gst_app::AppSink| {
+            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            let encoded = self.encoded(&sample).ok_or(gst::FlowError::Error)?;
+            self.out.send(encoded).map_err(|_| gst::FlowError::Eos)?;
+            Ok(gst::FlowSuccess::Ok)
+        };
+        let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
+        gst_app::AppSink::builder().caps(&caps).sync(false).callbacks(callbacks).build()
+    }
+
+    fn encoded(&mut self, sample: &gst::Sample) -> Option<Encoded> {
+        let codec = self.codec(sample.caps()?)?;
+        let buffer = sample.buffer()?;
+        // Some encoders move their timestamps by 1000 hours and say so in the segment.
+        let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+        let slot = self.origin + self.rate.frame_at(segment.to_running_time(buffer.pts()?)?.nseconds());
+        let duration = self.rate.frame_duration();
+        let data = Bytes::copy_from_slice(&buffer.map_readable().ok()?);
+        let sample = Sample {
+            decode_time: slot * u64::from(duration),
+            duration,
+            composition_offset: 0,
+            sync: is_idr(self.coding, &data),
+            filler: false,
+            captured: self.captured.at(slot).load(Ordering::Relaxed),
+            data,
+        };
+        Some(Encoded { track: self.track, codec, sample })
+    }
+
+    fn codec(&mut self, caps: &gst::CapsRef) -> Option<Arc<Codec>> {
+        if let Some((known, codec)) = &self.codec
+            && known.as_ref() == caps
+        {
+            return Some(Arc::clone(codec));
+        }
+        let structure = caps.structure(0)?;
+        let config = structure.get::<gst::Buffer>("codec_data").ok()?;
+        let config = Bytes::copy_from_slice(&config.map_readable().ok()?);
+        let pixels = |field| structure.get::<i32>(field).ok().and_then(|pixels| u16::try_from(pixels).ok());
+        let (width, height, rate) = (pixels("width")?, pixels("height")?, self.rate);
+        let codec = Arc::new(match self.coding {
+            Coding::H264 => Codec::H264 { config, width, height, rate },
+            Coding::H265 => Codec::H265 { config, width, height, rate },
+        });
+        self.codec = Some((caps.to_owned(), Arc::clone(&codec)));
+        Some(codec)
+    }
+}
+
+/// Whether an access unit is an IDR picture (Rec. ITU-T H.264, table 7-1: type 5; H.265, table 7-1: types 19 and 20). The
+/// encoders' own word is not taken for it: those of the `va` plugin call a mere I-picture a key frame.
+fn is_idr(coding: Coding, access_unit: &[u8]) -> bool {
+    let mut rest = access_unit;
+    while let Some((length, nal)) = rest.split_first_chunk::<4>() {
+        let Some(&header) = nal.first() else { return false };
+        let (nal_type, pictures, idr) = match coding {
+            Coding::H264 => (header & 0x1f, 1..=5, 5..=5),
+            Coding::H265 => (header >> 1 & 0x3f, 0..=31, 19..=20),
+        };
+        if pictures.contains(&nal_type) {
+            return idr.contains(&nal_type);
+        }
+        rest = nal.get(u32::from_be_bytes(*length) as usize..).unwrap_or_default();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_frame_is_one_that_decoding_can_begin_at() {
+        let nal = |header: u8| [0, 0, 0, 2, header, 0xff];
+        let unit = |headers: &[u8]| headers.iter().flat_map(|&header| nal(header)).collect::<Vec<_>>();
+        assert!(is_idr(Coding::H264, &unit(&[0x09, 0x06, 0x65, 0x65])), "delimiter, SEI, IDR slices");
+        assert!(!is_idr(Coding::H264, &unit(&[0x09, 0x06, 0x61])), "an I-picture is none");
+        assert!(is_idr(Coding::H265, &unit(&[0x46, 0x4e, 0x26])), "delimiter, SEI, IDR_W_RADL");
+        assert!(is_idr(Coding::H265, &unit(&[0x28])), "IDR_N_LP");
+        assert!(!is_idr(Coding::H265, &unit(&[0x4e, 0x02])), "TRAIL_R");
+        for cut in [&[][..], &[0, 0, 0], &[0, 0, 0, 9, 0x06, 0xff], &unit(&[0x06])] {
+            assert!(!is_idr(Coding::H264, cut), "{cut:?}");
+        }
+    }
+}
