@@ -366,6 +366,19 @@ pub fn free_addresses() -> [SocketAddr; 2] {
     listeners.map(|listener| listener.local_addr().expect("a bound socket has an address"))
 }
 
+/// Makes a board of this id in a folder of boards: the base with `differences`.
+///
+/// # Panics
+/// If it cannot be written.
+pub fn make_board(boards: &Path, id: &str, differences: &str) {
+    let board = boards.join(id);
+    fs::create_dir_all(&board).expect("a folder can be made");
+    let base = repository().join("board-configs/base.toml");
+    fs::copy(base, boards.join("base.toml")).expect("the base board can be copied");
+    let file = format!("id = '{id}'\ninherit = 'base'\ndescription = 'a board of a test'\n{differences}\n");
+    fs::write(board.join("board.toml"), file).expect("a file can be written");
+}
+
 /// A document with these addresses and a small store in `state`.
 #[must_use]
 pub fn document(state: &Path, viewers: SocketAddr, management: SocketAddr, settings: &str) -> String {

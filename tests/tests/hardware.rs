@@ -108,8 +108,11 @@ fn a_driver_that_hangs_or_crashes_in_its_test_takes_only_its_family_along() {
 
 #[test]
 fn an_encoder_that_breaks_is_built_anew_and_the_timeline_stays() {
-    for name in ["vaapi", "va"] {
-        for knob in ["SOFT_VA_FAIL_AT", "SOFT_VA_HANG_AT", "SOFT_VA_ABORT_AT"] {
+    for (name, knobs) in [
+        ("vaapi", &["SOFT_VA_FAIL_AT", "SOFT_VA_HANG_AT", "SOFT_VA_ABORT_AT"][..]),
+        ("va", &["SOFT_VA_HANG_AT"]),
+    ] {
+        for &knob in knobs {
             let folder = tempfile::tempdir().unwrap();
             let once = folder.path().join("done").to_string_lossy().into_owned();
             let knobs = [(knob, "150"), ("SOFT_VA_FAULT_ONCE", &*once), ("SOFT_VA_FAULT_SIZE", "640x360")];
@@ -140,7 +143,7 @@ fn an_encoder_that_breaks_is_built_anew_and_the_timeline_stays() {
 
 #[test]
 fn a_family_that_breaks_again_and_again_is_given_up_without_losing_viewers() {
-    let gpu = Gpu::new(&["va", "software"], &[("SOFT_VA_FAIL_AT", "60"), ("SOFT_VA_FAULT_SIZE", "640x360")]);
+    let gpu = Gpu::new(&["va", "software"], &[("SOFT_VA_FAIL_AT", "150"), ("SOFT_VA_FAULT_SIZE", "640x360")]);
     let riserd = Riserd::start_with(gpu.arguments(), &format!("{SMALL}{BOARD}"));
     wait::until("the family is given up", Duration::from_secs(40), || alarm(&riserd).is_some());
     let told = alarm(&riserd).unwrap();

@@ -9,6 +9,8 @@ use std::cmp::Reverse;
 
 use media::{Coding, FrameRate, Profile, Rendition};
 
+use crate::budget::Budget;
+
 /// The picture a channel encodes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -33,15 +35,6 @@ pub struct Rung {
     pub profile: Profile,
 }
 
-/// What the box's encoders can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Pixels per second of H.264 that they can scale and encode.
-    pub pixels_per_second: u64,
-    /// What a pixel of HEVC costs, as a multiple of one of H.264.
-    pub h265: u64,
-}
-
 /// A ladder and why it is as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ladder {
@@ -49,10 +42,9 @@ pub struct Ladder {
     pub renditions: Vec<Rendition>,
     /// What was left out and why, in plain words.
     pub notes: Vec<String>,
+    /// What it asks of the encoders, in pixels per second of H.264.
+    pub load: u64,
 }
-
-/// What a pixel of HEVC costs in software, as a multiple of one of H.264: x265 against x264, both `ultrafast`.
-pub const H265_IN_SOFTWARE: u64 = 4;
 
 /// Above this rate a rung's default bits per second grow by half.
 const HIGH_RATE: u32 = 31;
@@ -62,19 +54,6 @@ impl Rung {
     #[must_use]
     pub const fn h264(height: u16, bitrate: u32) -> Self {
         Self { height, bitrate, coding: Coding::H264, profile: Profile::High }
-    }
-}
-
-impl Budget {
-    /// What a ladder asks of the encoders, in pixels per second of H.264.
-    #[must_use]
-    pub fn load(&self, renditions: &[Rendition], rate: FrameRate) -> u64 {
-        let cost = |rendition: &Rendition| match rendition.coding {
-            Coding::H264 => rendition.pixels(),
-            Coding::H265 => rendition.pixels() * self.h265,
-        };
-        let pixels: u64 = renditions.iter().map(cost).sum();
-        pixels * u64::from(rate.num()) / u64::from(rate.den())
     }
 }
 
@@ -106,11 +85,13 @@ pub fn plan(source: Source, wanted: &[Rung], budget: &Budget) -> Ladder {
         rungs.push(Rung::h264(source.height, u32::try_from(bitrate).unwrap_or(u32::MAX).max(150_000)));
     }
     let mut renditions = name(rungs.iter().map(|rung| rendition(source, *rung)).collect());
-    while renditions.len() > 1 && budget.load(&renditions, source.rate) > budget.pixels_per_second {
+    let beside = if budget.taken > 0 { " beside the other channels" } else { "" };
+    while renditions.len() > 1 && !budget.holds(budget.load(&renditions, source.rate)) {
         let top = renditions.remove(0);
-        notes.push(format!("{} left out: the board's encoder budget does not hold it", top.name));
+        notes.push(format!("{} left out: the board's encoder budget does not hold it{beside}", top.name));
     }
-    Ladder { renditions, notes }
+    let load = budget.load(&renditions, source.rate);
+    Ladder { renditions, notes, load }
 }
 
 fn rendition(source: Source, rung: Rung) -> Rendition {
@@ -152,7 +133,7 @@ mod tests {
     }
 
     fn budget(pixels_per_second: u64) -> Budget {
-        Budget { pixels_per_second, h265: 4 }
+        Budget { pixels_per_second, taken: 0, h265: 4 }
     }
 
     fn sizes(ladder: &Ladder) -> Vec<(String, u16, u16)> {
@@ -178,6 +159,14 @@ mod tests {
         assert_eq!(ladder.renditions[0].name, "720p");
         assert_eq!(ladder.notes, ["1080p left out: the board's encoder budget does not hold it"]);
         assert_eq!(plan(source(1920, 1080, "30"), &[], &budget(0)).renditions.len(), 1, "one always stays");
+        let beside = Budget { taken: 60_000_000, ..budget(120_000_000) };
+        let ladder = plan(source(1920, 1080, "30"), &[], &beside);
+        assert_eq!(
+            ladder.notes,
+            ["1080p left out: the board's encoder budget does not hold it beside the other channels"]
+        );
+        // 1280x720, 960x540 and 640x360 at 30 a second.
+        assert_eq!(ladder.load, 50_112_000);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `GET /api/v1/status`, `.../{part}` | the [`control::BoxState`], or a part of it: `channels/0/input`, `store` ... |
 //! | `GET /api/v1/openapi.json` | OpenAPI 3.1 |
 //! | `/api/v1/channels`, `/programs`, `/assets`, `/filters` | the objects, and what can be done with them |
+//! | `POST /api/v1/rehearsal` | whether channels would fit |
 //! | `GET /api/v1/operations` | what takes its time; begun with 202 and the header `operation-id` |
 //! | `GET /` | leads to the status |
 //!
@@ -25,6 +26,7 @@ mod openapi;
 mod operations;
 mod programs;
 mod refuse;
+mod rehearsal;
 mod request;
 mod status;
 #[cfg(test)]
@@ -41,7 +43,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use control::{Answer, Command, Door, Gallery, Objects, Snapshot};
+use control::{Answer, Command, Door, Gallery, Objects, Rehearse, Snapshot};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use auth::Guard;
@@ -53,10 +55,17 @@ const BASE: &str = "/api/v1";
 
 /// The management interface: reads the snapshot and the gallery, changes through the door, and lets in whom the guard
 /// lets in. `downloads` answers `/assets/{id}/download.mp4`, refusals as one line of text.
-pub fn router(snapshot: Snapshot, gallery: Gallery, door: Door, guard: Guard, downloads: Router) -> Router {
+pub fn router(
+    snapshot: Snapshot,
+    gallery: Gallery,
+    door: Door,
+    rehearse: Rehearse,
+    guard: Guard,
+    downloads: Router,
+) -> Router {
     let (router, document) = OpenApiRouter::new().nest(BASE, routes()).split_for_parts();
     let document = openapi::render(document, guard.token.is_some());
-    let console = Console { snapshot, gallery, door, document, downloads };
+    let console = Console { snapshot, gallery, door, rehearse, document, downloads };
     let router = router
         .route("/", get(async || Redirect::temporary("/api/v1/status")))
         .fallback(nowhere)
@@ -72,6 +81,7 @@ pub fn router(snapshot: Snapshot, gallery: Gallery, door: Door, guard: Guard, do
 fn routes() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .merge(channels::routes())
+        .merge(rehearsal::routes())
         .merge(programs::routes())
         .merge(assets::routes())
         .merge(downloads::routes())
@@ -88,6 +98,7 @@ struct Console {
     snapshot: Snapshot,
     gallery: Gallery,
     door: Door,
+    rehearse: Rehearse,
     document: Bytes,
     downloads: Router,
 }

@@ -18,6 +18,7 @@ mod names;
 mod objects;
 mod operations;
 pub mod registry;
+mod rehearsal;
 mod secret;
 mod state;
 
@@ -30,6 +31,7 @@ pub use gallery::Gallery;
 pub use objects::{Asset, Channel, Mark, Objects, Program, Recorded};
 pub use operations::Operations;
 pub use registry::{Context, Effect, Event, Granted, Kept, Limits, Pinned, Registry};
+pub use rehearsal::{Alternative, Part, Rehearsal, Rehearse};
 pub use secret::Secret;
 pub use state::{
     Alarm, BoxState, ChannelState, EncoderRefusal, Health, InputState, ProcessState, ProgramState,

@@ -68,6 +68,8 @@ pub struct ChannelState {
     pub encoder_family: String,
     /// Encoder family and settings in use, in plain words.
     pub encoder: String,
+    /// What its ladder takes of all that the board's encoders of that kind can do.
+    pub encoder_percent: u64,
     /// Families of the board that do not work, since the channel was started.
     pub encoders_refused: Vec<EncoderRefusal>,
     /// What was left out of the ladder and why.

@@ -32,10 +32,10 @@ pub enum Error {
         value: String,
     },
     /// No encoder family works here; `riserd` knows of all but the last.
-    #[error("no encoder family works on this box{}", .0.as_ref().map(|last| format!(", at last {last}")).unwrap_or_default())]
+    #[error("{}", .0.as_ref().map_or("no encoder family is left", |last| &last.reason))]
     NoFamily(Option<Refusal>),
     /// A family's driver does not return.
-    #[error("encoder family {0}: its driver does not return")]
+    #[error("the driver of encoder family {0} does not return")]
     FamilyHangs(&'static str),
     /// An encoder gives nothing any more.
     #[error("encoder of {rendition}: no sample came out for {} ms", .quiet.as_millis())]

@@ -25,7 +25,6 @@ pub fn encode(start: &Start, build: &Builder) -> Result<Vec<Encoded>, Error> {
         grid: start.grid,
         renditions: start.renditions.clone(),
         software_budget: start.software_budget,
-        origin: 0,
     };
     let mut ladder = build(&plan, &out)?;
     for slot in 0..frames {

@@ -89,17 +89,11 @@ fn wait_for_start(wire: &mut Wire) -> Result<Option<Box<Start>>, Error> {
 /// Starts the encoders and their loops and sends what they give, until stopped or broken.
 fn encode(wire: &mut Wire, start: &Start, source: Source, pace: &Pace) -> Result<(), Error> {
     let (grid, rate) = (start.grid, start.grid.rate);
-    let mut plan = Plan {
-        grid,
-        renditions: start.renditions.clone(),
-        software_budget: start.software_budget,
-        origin: 0,
-    };
+    let plan = Plan { grid, renditions: start.renditions.clone(), software_budget: start.software_budget };
     let chosen = encode::choose(&start.families, &plan, |family, refused| {
         wire.send(&FromWorker::Trying(Trying { family: family.to_owned(), refused: refused.to_vec() }))
     })?;
     let (out, encoded) = sync_channel(WAITING);
-    plan.origin = rate.frame_at(pace.clock.now());
     let ladder = (chosen.build)(&plan, &out)?;
     let encoder = ladder.describe();
     let top = &start.renditions[0];

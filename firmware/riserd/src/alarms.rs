@@ -57,7 +57,10 @@ pub fn of(
             "channel `{}` does not encode as this board should{}; {}; start the channel again to have them tried again",
             channel.name,
             match channel.encoder_family.as_str() {
-                "" => String::new(),
+                family
+                    if family.is_empty()
+                        || channel.encoders_refused.iter().any(|refused| refused.family == family) =>
+                    String::new(),
                 family => format!(", but with family `{family}`"),
             },
             refused.join("; "),

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinHandle,
+    task::{JoinHandle, block_in_place},
 };
 
 use crate::{
@@ -66,6 +66,10 @@ impl Crew {
         let (house, name) = (&self.house, channel.name.clone());
         let facts = Facts::new(&name, house.clock.clone());
         self.roster.facts().insert(name.clone(), facts.clone());
+        let (families, planner) =
+            (plan::families(&house.board), Planner::new(Arc::clone(house), channel.clone()));
+        // Takes its share of the encoders: who is started first chooses first, and the same at every start.
+        block_in_place(|| planner.plan(&families, None));
         let (stop, stopped) = watch::channel(false);
         let supervisor = Supervisor {
             program: house.program.clone(),
@@ -73,8 +77,8 @@ impl Crew {
             name: house.settings.name.clone(),
             channel: name.clone(),
             input: plan::input(channel),
-            families: plan::families(&house.board),
-            planner: Planner::new(Arc::clone(house), channel.clone()),
+            families,
+            planner,
             clock: house.clock.clone(),
             facts: facts.clone(),
             news: self.news.clone(),

@@ -25,7 +25,7 @@ use crate::{
     error::Error,
     house::House,
     ledger::Ledger,
-    plan,
+    plan, rehearsal,
     report::Report,
     show,
 };
@@ -123,16 +123,28 @@ async fn serve(
         clock.clone(),
     );
     let program = arguments.pipeline.clone();
-    let house =
-        House { settings: Arc::clone(&settings), board, store, clock: clock.clone(), program, run_dir };
-    let house = Arc::new(house);
+    let house = Arc::new(House {
+        settings: Arc::clone(&settings),
+        board,
+        store,
+        clock: clock.clone(),
+        program,
+        run_dir,
+        shares: Arc::default(),
+    });
 
     let (gallery, roster) = (Gallery::new(Arc::clone(registry.objects())), Roster::default());
     let report = Report::new(Arc::clone(&house), roster.clone(), gallery.clone(), ledger.trouble());
     let snapshot = Snapshot::new(report.state());
     let (door, requests) = control::Door::new(gallery.clone());
-    let managed =
-        console::router(snapshot.clone(), gallery.clone(), door, entrance.guard(), origin.downloads());
+    let managed = console::router(
+        snapshot.clone(),
+        gallery.clone(),
+        door,
+        rehearsal::stage(&house),
+        entrance.guard(),
+        origin.downloads(),
+    );
     let engine = Engine::new(Arc::clone(&house), registry, ledger, origin.clone(), gallery, roster);
 
     let places = usize::try_from(file_handles().saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(MANAGERS);

@@ -48,6 +48,7 @@ impl Facts {
             part_ms: 0,
             encoder_family: String::new(),
             encoder: String::new(),
+            encoder_percent: 0,
             encoders_refused: Vec::new(),
             notes: Vec::new(),
             renditions: Vec::new(),
@@ -96,6 +97,7 @@ impl Facts {
         noted.channel.segment_ms = grid.segment_nanos() / 1_000_000;
         noted.channel.part_ms = grid.part_nanos() / 1_000_000;
         noted.channel.notes.clone_from(&plan.notes);
+        noted.channel.encoder_percent = plan.percent;
     }
 
     /// Which encoder family works, and its settings.

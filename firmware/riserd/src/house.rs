@@ -1,7 +1,11 @@
 //! What every channel of the box shares.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
+use channel::budget::Shares;
 use clock::Clock;
 use settings::Settings;
 use store::Store;
@@ -20,4 +24,13 @@ pub struct House {
     pub program: PathBuf,
     /// Where sockets are made.
     pub run_dir: PathBuf,
+    /// Who takes how much of the encoders.
+    pub shares: Arc<Mutex<Shares>>,
+}
+
+impl House {
+    /// Who takes how much of the encoders.
+    pub fn shares(&self) -> MutexGuard<'_, Shares> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

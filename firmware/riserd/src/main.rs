@@ -16,6 +16,7 @@ mod plan;
 mod planner;
 mod program;
 mod pulse;
+mod rehearsal;
 mod report;
 mod session;
 mod show;

@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use channel::{
+    budget::{Budget, H265_IN_SOFTWARE, Kind},
     families::Families,
     ladder::{
-        self, Budget, Rung, Source,
+        self, Rung, Source,
         presets::{self, Preset},
     },
 };
 use link::{InputChoice, PictureFormat, Start, Wish};
 use media::{FrameRate, Grid, Position, Sound};
 use settings::Settings;
+
+use crate::house::House;
 
 /// Segments of this age and younger are served from memory.
 const LIVE: Duration = Duration::from_secs(30);
@@ -77,38 +80,27 @@ pub struct Plan {
     pub start: Start,
     /// What was left out of the ladder and why.
     pub notes: Vec<String>,
+    /// What it asks of the encoders, in pixels per second of H.264.
+    pub load: u64,
+    /// The same in percent of all that they can do.
+    pub percent: u64,
 }
 
 impl Plan {
-    /// The plan for an input that gives `format`, or for one that is not there yet.
+    /// The plan for an input that gives `format`, or for one that is not there yet. `families` are of one kind, and
+    /// `budget` is theirs.
     pub fn new(
-        name: &str,
+        house: &House,
         channel: &settings::Channel,
-        board: &board::Board,
-        families: &Families,
+        families: Vec<String>,
         format: Option<&PictureFormat>,
-        clock: link::Clock,
+        budget: &Budget,
     ) -> Self {
-        let thirty = || FrameRate::new(30, 1).expect("30 is a frame rate");
-        let preset = channel.preset.map(preset);
-        let rate = channel.frame_rate.or(format.map(|format| format.rate)).unwrap_or_else(thirty);
-        let rate = preset.map_or(rate, |preset| preset.rate(rate));
-        let wished = channel.input.size().map(|(width, height)| (pixels(width), pixels(height)));
-        let (width, height) =
-            format.map(|format| (format.width, format.height)).or(wished).unwrap_or(UNKNOWN);
-        let families = of_one_kind(families);
-        let budget = match families.first() {
-            Some(family) if in_hardware(family) => hardware_budget(board),
-            _ => software_budget(board),
-        };
-        let wanted: Vec<_> = match preset {
-            Some(preset) => preset.rungs.to_vec(),
-            None => channel.ladder.iter().map(rung).collect(),
-        };
-        let ladder = ladder::plan(Source { width, height, rate }, &wanted, &budget);
+        let source = source(channel, format);
+        let ladder = ladder::plan(source, &rungs(channel), budget);
         let start = Start {
-            name: name.to_owned(),
-            grid: Grid::new(rate, channel.segment_ms, channel.part_ms),
+            name: house.settings.name.clone(),
+            grid: Grid::new(source.rate, channel.segment_ms, channel.part_ms),
             renditions: ladder.renditions,
             sound: Sound {
                 bitrate: channel.audio.bitrate,
@@ -117,10 +109,10 @@ impl Plan {
                 language: channel.audio.language.clone(),
             },
             families,
-            software_budget: software_budget(board).pixels_per_second,
-            clock,
+            software_budget: budget_of(&house.board, Kind::Software).pixels_per_second,
+            clock: link::Clock { offset: house.clock.offset() },
         };
-        Self { start, notes: ladder.notes }
+        Self { start, notes: ladder.notes, load: ladder.load, percent: budget.percent(ladder.load) }
     }
 
     /// Whether it makes the same of an input as the other plan.
@@ -137,24 +129,44 @@ pub fn families(board: &board::Board) -> Families {
 /// The families that a worker may try: those that are left, as far as the same ladder fits them. A ladder for a chip is
 /// too much for a processor.
 pub fn of_one_kind(families: &Families) -> Vec<String> {
-    let first = families.left().next().is_some_and(in_hardware);
-    families.left().take_while(|family| in_hardware(family) == first).map(str::to_owned).collect()
+    let first = families.left().next().map(kind);
+    families.left().take_while(|family| Some(kind(family)) == first).map(str::to_owned).collect()
 }
 
-fn in_hardware(family: &str) -> bool {
-    family != SOFTWARE
+/// Which encoders a family uses.
+pub fn kind(family: &str) -> Kind {
+    if family == SOFTWARE { Kind::Software } else { Kind::Hardware }
 }
 
-fn hardware_budget(board: &board::Board) -> Budget {
-    let budget = board.encoder.hardware.map(|hardware| u64::from(hardware.pixels_per_second));
-    Budget { pixels_per_second: budget.unwrap_or(u64::MAX), h265: 1 }
+/// What a board's encoders of a kind can do, with nothing taken.
+pub fn budget_of(board: &board::Board, kind: Kind) -> Budget {
+    let (pixels_per_second, h265) = match kind {
+        Kind::Hardware => (board.encoder.hardware.map(|chips| u64::from(chips.pixels_per_second)), 1),
+        Kind::Software => {
+            let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+            let cores = u32::try_from(cores).unwrap_or(u32::MAX);
+            (board.encoder.software.map(|software| software.pixels_per_second(cores)), H265_IN_SOFTWARE)
+        }
+    };
+    Budget { pixels_per_second: pixels_per_second.unwrap_or(u64::MAX), taken: 0, h265 }
 }
 
-fn software_budget(board: &board::Board) -> Budget {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let cores = u32::try_from(cores).unwrap_or(u32::MAX);
-    let budget = board.encoder.software.map(|software| software.pixels_per_second(cores));
-    Budget { pixels_per_second: budget.unwrap_or(u64::MAX), h265: ladder::H265_IN_SOFTWARE }
+/// What a channel encodes from where its input gives `format`, at the rate at which it is shown.
+pub fn source(channel: &settings::Channel, format: Option<&PictureFormat>) -> Source {
+    let thirty = || FrameRate::new(30, 1).expect("30 is a frame rate");
+    let rate = channel.frame_rate.or(format.map(|format| format.rate)).unwrap_or_else(thirty);
+    let rate = channel.preset.map_or(rate, |name| preset(name).rate(rate));
+    let wished = channel.input.size().map(|(width, height)| (pixels(width), pixels(height)));
+    let (width, height) = format.map(|format| (format.width, format.height)).or(wished).unwrap_or(UNKNOWN);
+    Source { width, height, rate }
+}
+
+/// The ladder that a channel's settings ask for; empty for the box's own choice.
+pub fn rungs(channel: &settings::Channel) -> Vec<Rung> {
+    match channel.preset {
+        Some(name) => preset(name).rungs.to_vec(),
+        None => channel.ladder.iter().map(rung).collect(),
+    }
 }
 
 fn rung(rung: &settings::Rung) -> Rung {

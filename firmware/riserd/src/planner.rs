@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use channel::families::Families;
+use channel::{
+    budget::{Budget, Kind},
+    families::Families,
+};
 use link::PictureFormat;
 use media::Grid;
 use store::Reader;
@@ -28,14 +31,13 @@ pub struct Planner {
 impl Planner {
     /// A planner that remembers in `state_dir` of the settings.
     pub fn new(house: Arc<House>, channel: settings::Channel) -> Self {
-        let memory =
-            Memory { path: house.settings.state_dir.join(format!("last-input-{}.json", channel.name)) };
+        let memory = Memory::of(&house.settings.state_dir, &channel.name);
         Self { house, channel, memory }
     }
 
     /// The plan for an input that gives `format`. One that is not there is expected to give what it gave last time: so a
     /// box that wakes up before its camera goes on with the stream it had.
-    /// It is made for the kind of encoder that `families` begin with.
+    /// It is made for the kind of encoder that `families` begin with, and takes its share of them from now on.
     pub fn plan(&self, families: &Families, format: Option<&PictureFormat>) -> Plan {
         let last = self.memory.recall();
         if let Some(format) = format
@@ -44,9 +46,15 @@ impl Planner {
         {
             tracing::warn!(%error, path = %self.memory.path.display(), "the input's format is not remembered");
         }
-        let clock = link::Clock { offset: self.house.clock.offset() };
-        let House { settings, board, .. } = &*self.house;
-        Plan::new(&settings.name, &self.channel, board, families, format.or(last.as_ref()), clock)
+        let families = plan::of_one_kind(families);
+        let kind = families.first().map_or(Kind::Software, |family| plan::kind(family));
+        let (house, name) = (&*self.house, &self.channel.name);
+        let mut shares = house.shares();
+        let taken = shares.taken(kind, &[name]);
+        let budget = Budget { taken, ..plan::budget_of(&house.board, kind) };
+        let plan = Plan::new(house, &self.channel, families, format.or(last.as_ref()), &budget);
+        shares.take(name, kind, plan.load);
+        plan
     }
 
     /// Opens the line into the channel's stream on this grid, and says how that stream is read.
@@ -68,14 +76,25 @@ impl Planner {
     }
 }
 
+impl Drop for Planner {
+    fn drop(&mut self) {
+        self.house.shares().give_back(&self.channel.name);
+    }
+}
+
 /// What the input gave, over restarts.
-struct Memory {
+pub struct Memory {
     path: PathBuf,
 }
 
 impl Memory {
+    /// That of a channel.
+    pub fn of(state_dir: &Path, channel: &str) -> Self {
+        Self { path: state_dir.join(format!("last-input-{channel}.json")) }
+    }
+
     /// None where nothing was kept or it cannot be read: it is made anew with the next input.
-    fn recall(&self) -> Option<PictureFormat> {
+    pub fn recall(&self) -> Option<PictureFormat> {
         serde_json::from_slice(&fs::read(&self.path).ok()?).ok()
     }
 
@@ -104,8 +123,15 @@ mod tests {
         let settings = Arc::new(settings::parse(&document).unwrap());
         let store = Arc::new(Store::open(plan::store(&settings, Vec::new()), Arc::new(Disk)).unwrap());
         let channel = settings.channels[0].clone();
-        let (board, clock) = (Arc::default(), Clock::from_system());
-        let house = House { settings, board, store, clock, program: PathBuf::new(), run_dir: PathBuf::new() };
+        let house = House {
+            settings,
+            board: Arc::default(),
+            store,
+            clock: Clock::from_system(),
+            program: PathBuf::new(),
+            run_dir: PathBuf::new(),
+            shares: Arc::default(),
+        };
         Planner::new(Arc::new(house), channel)
     }
 
@@ -132,7 +158,9 @@ mod tests {
         for last in [now() / grid.segment_nanos(), future] {
             let first = planner(folder.path());
             record(&first, grid, last);
-            Arc::into_inner(Arc::into_inner(first.house).unwrap().store).unwrap().close();
+            let house = Arc::clone(&first.house);
+            drop(first);
+            Arc::into_inner(Arc::into_inner(house).unwrap().store).unwrap().close();
             let second = planner(folder.path());
             drop(second.line(grid).unwrap());
             let moved = second.house.clock.now().saturating_sub(now());

@@ -204,7 +204,8 @@ impl Supervisor {
                     self.round(pulse.beats(), running);
                 }
                 _ = second.tick() => {
-                    session.send(&ToWorker::Clock(self.offset())).await?;
+                    // One that has ended may have said why: its last words are still to be read.
+                    let _ = session.send(&ToWorker::Clock(self.offset())).await;
                 }
                 _ = self.stop.changed() => {
                     session.send(&ToWorker::Stop).await?;

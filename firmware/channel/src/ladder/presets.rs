@@ -76,7 +76,8 @@ impl Preset {
     }
 }
 
-fn half(rate: FrameRate) -> Option<FrameRate> {
+/// Half a rate; none where there is no such rate.
+pub(crate) fn half(rate: FrameRate) -> Option<FrameRate> {
     match rate.num() % 2 {
         0 => FrameRate::new(rate.num() / 2, rate.den()).ok(),
         _ => FrameRate::new(rate.num(), rate.den() * 2).ok(),
@@ -86,7 +87,10 @@ fn half(rate: FrameRate) -> Option<FrameRate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ladder::{Budget, Source, plan};
+    use crate::{
+        budget::Budget,
+        ladder::{Source, plan},
+    };
 
     #[test]
     fn fast_inputs_are_shown_at_half_their_rate() {
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn the_seven_layers_come_out_in_their_sizes() {
         let source = Source { width: 1920, height: 1080, rate: "30".parse().unwrap() };
-        let budget = Budget { pixels_per_second: u64::MAX, h265: 1 };
+        let budget = Budget { pixels_per_second: u64::MAX, taken: 0, h265: 1 };
         let ladder = plan(source, DEFAULT_720P.rungs, &budget);
         let sizes: Vec<_> = ladder.renditions.iter().map(|r| (r.width, r.height, r.bitrate / 1000)).collect();
         // The service writes 340x192, which is not quite 16:9.

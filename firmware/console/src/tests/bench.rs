@@ -8,8 +8,8 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use control::{
-    Answer, BoxState, Command, Door, Gallery, Health, Objects, Operation, Operations, Refusal, Snapshot,
-    StoreState,
+    Alternative, Answer, BoxState, Command, Door, Gallery, Health, Objects, Operation, Operations, Part,
+    Refusal, Rehearsal, Rehearse, Snapshot, StoreState,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -53,7 +53,7 @@ impl Bench {
         let (door, mut requests) = Door::new(gallery.clone());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let bench = Self {
-            router: crate::router(snapshot(), gallery, door, guard, axum::Router::new()),
+            router: crate::router(snapshot(), gallery, door, rehearse(), guard, axum::Router::new()),
             asked: Arc::clone(&asked),
         };
         tokio::spawn(async move {
@@ -98,6 +98,27 @@ pub async fn send(router: &Router, request: Request<Body>) -> Reply {
         serde_json::from_slice(&bytes).unwrap()
     };
     Reply { status: parts.status, headers: parts.headers, body }
+}
+
+/// A rehearsal that says yes to one channel and no to more.
+pub fn rehearse() -> Rehearse {
+    Arc::new(|channels| {
+        let part = |_| Part {
+            renditions: Vec::new(),
+            rate: "25".parse().unwrap(),
+            percent: 60,
+            notes: vec!["1080p left out".to_owned()],
+        };
+        let fits = channels.len() == 1;
+        let smaller = Alternative { height: 720, halved: true, percent: 80 };
+        Rehearsal {
+            fits,
+            percent: 60 * channels.len() as u64,
+            words: format!("{} channels", channels.len()),
+            channels: channels.iter().map(part).collect(),
+            alternative: (!fits).then_some(smaller),
+        }
+    })
 }
 
 /// A request to `path` behind `/api/v1`.

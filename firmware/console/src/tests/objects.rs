@@ -200,3 +200,23 @@ async fn a_channel_keeps_its_name_when_it_changes() {
         assert_eq!((&*settings.name, settings.segment_ms), ("studio", 2000));
     }
 }
+
+#[tokio::test]
+async fn channels_are_rehearsed_without_asking_the_box_for_anything() {
+    let bench = Bench::done("");
+    let one = bench.ask("POST", "/rehearsal", Some(json!({ "channels": [{ "name": "hall" }] }))).await;
+    let hall = json!({ "name": "hall", "frame_rate": "25", "percent": 60, "renditions": [], "notes": ["1080p left out"] });
+    let expected = json!({ "fits": true, "percent": 60, "words": "1 channels", "channels": [hall], "alternative": null });
+    assert_eq!((one.status.as_u16(), one.body), (200, expected));
+    let two = bench.ask("POST", "/rehearsal", Some(json!({ "channels": [{}, {}] }))).await.body;
+    assert_eq!(two["alternative"], json!({ "height": 720, "halved_rate": true, "percent": 80 }));
+    for (channels, field) in [
+        (json!([]), "channels"),
+        (json!([{}, { "ladder": [{ "height": 3, "bitrate": 1 }] }]), "channels[1].ladder"),
+    ] {
+        let refused = bench.ask("POST", "/rehearsal", Some(json!({ "channels": channels }))).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.body["field"].as_str().unwrap().starts_with(field), "{}", refused.body);
+    }
+    assert_eq!(bench.commands(), []);
+}

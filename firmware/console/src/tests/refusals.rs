@@ -142,7 +142,14 @@ async fn a_box_that_goes_down_is_unavailable() {
     let (snapshot, gallery) = (super::bench::snapshot(), control::Gallery::default());
     let (door, requests) = control::Door::new(gallery.clone());
     drop(requests);
-    let router = crate::router(snapshot, gallery, door, crate::Guard { token: None }, axum::Router::new());
+    let router = crate::router(
+        snapshot,
+        gallery,
+        door,
+        super::bench::rehearse(),
+        crate::Guard { token: None },
+        axum::Router::new(),
+    );
     let reply = super::bench::send(&router, request("POST", "/channels/main/start", None)).await;
     assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (503, "1"));
 }
@@ -164,7 +171,14 @@ async fn refusals_of_downloads_are_in_the_words_of_this_interface() {
     let downloads = axum::Router::new().route("/assets/{id}/download.mp4", axum::routing::get(media));
     let (snapshot, gallery) = (super::bench::snapshot(), control::Gallery::default());
     let (door, _requests) = control::Door::new(gallery.clone());
-    let router = crate::router(snapshot, gallery, door, crate::Guard { token: None }, downloads);
+    let router = crate::router(
+        snapshot,
+        gallery,
+        door,
+        super::bench::rehearse(),
+        crate::Guard { token: None },
+        downloads,
+    );
     let ask = async |query: &str| {
         let path = format!("/assets/a1/download.mp4{query}");
         super::bench::send(&router, request("GET", &path, None)).await

@@ -32,7 +32,14 @@ impl Obedient {
             }
         });
         Self {
-            router: crate::router(snapshot(), gallery, door, Guard { token: None }, axum::Router::new()),
+            router: crate::router(
+                snapshot(),
+                gallery,
+                door,
+                super::bench::rehearse(),
+                Guard { token: None },
+                axum::Router::new(),
+            ),
             registry,
         }
     }

@@ -60,8 +60,6 @@ pub struct Plan {
     pub renditions: Vec<Rendition>,
     /// Pixels per second that the software family can encode at its fastest setting.
     pub software_budget: u64,
-    /// A slot at or before the first that will be pushed; encoders count time from it.
-    pub origin: u64,
 }
 
 /// One picture on its way into the encoders.
@@ -218,11 +216,29 @@ fn raw_caps(width: u32, height: u32, rate: FrameRate) -> Result<gst::Caps, Error
     Ok(caps)
 }
 
+/// How an encoder is asked for a key frame, by an event in front of the picture.
+#[derive(Clone, Copy, Debug)]
+enum Ask {
+    /// With the next picture. Encoders that give their samples from another thread lose such an event now and then.
+    Next,
+    /// With the picture of this time. Encoders that shift time, as x264 and x265 do, never find it.
+    Timed,
+}
+
 /// Pushes one picture into a pipeline; the error says why it takes none.
-fn feed(source: &gst_app::AppSrc, frame: &Frame, pts: gst::ClockTime, sync: bool) -> Result<(), String> {
-    if sync {
+fn feed(
+    source: &gst_app::AppSrc,
+    frame: &Frame,
+    pts: gst::ClockTime,
+    key: Option<Ask>,
+) -> Result<(), String> {
+    if let Some(ask) = key {
         // Queued in front of the picture, so it meets exactly this one however many wait.
-        source.send_event(gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build());
+        let event = gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true);
+        source.send_event(match ask {
+            Ask::Next => event.build(),
+            Ask::Timed => event.running_time(pts).build(),
+        });
     }
     let mut buffer = frame.buffer_owned();
     let timed = buffer.make_mut();

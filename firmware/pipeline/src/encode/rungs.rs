@@ -8,8 +8,8 @@ use gst::prelude::*;
 use media::{FrameRate, Rendition};
 
 use super::{
-    Ladder, Outlet, Picture, Plan, raw_caps,
-    tap::{Captured, Tap},
+    Ask, Ladder, Outlet, Picture, Plan, raw_caps,
+    tap::{OnTheirWay, Tap},
 };
 use crate::{
     bus,
@@ -24,28 +24,29 @@ const WAITING: u64 = 10;
 /// Every rendition's encoder.
 pub struct Rungs {
     rungs: Vec<Rung>,
-    captured: Captured,
+    on_their_way: OnTheirWay,
     settings: String,
+    ask: Ask,
     rate: FrameRate,
-    origin: u64,
 }
 
 impl Rungs {
     /// Starts them; `encoder` makes the elements from raw pictures to a byte stream of the rendition at this index.
-    /// `settings` says in plain words what they are.
+    /// `settings` says in plain words what they are, and they are asked for key frames by `ask`.
     pub fn start(
         plan: &Plan,
         out: &Outlet,
         settings: String,
+        ask: Ask,
         encoder: impl Fn(usize, &Rendition) -> Result<Vec<gst::Element>, Error>,
     ) -> Result<Self, Error> {
-        let captured = Captured::new();
+        let on_their_way = OnTheirWay::new();
         let rung = |(track, rendition): (usize, &Rendition)| {
-            let sink = Tap::new(plan, track, &captured, out).sink();
+            let sink = Tap::new(plan, track, &on_their_way, out).sink();
             Rung::start(plan.grid.rate, rendition, encoder(track, rendition)?, &sink)
         };
         let rungs = plan.renditions.iter().enumerate().map(rung).collect::<Result<_, _>>()?;
-        Ok(Self { rungs, captured, settings, rate: plan.grid.rate, origin: plan.origin })
+        Ok(Self { rungs, on_their_way, settings, ask, rate: plan.grid.rate })
     }
 }
 
@@ -55,12 +56,12 @@ impl Ladder for Rungs {
     }
 
     fn push(&mut self, picture: &Picture) -> Result<(), Error> {
-        self.captured.note(picture.slot, picture.captured);
-        let pts = gst::ClockTime::from_nseconds(self.rate.nanos_of(picture.slot - self.origin));
+        let since = self.on_their_way.note(picture.slot, picture.captured);
+        let pts = gst::ClockTime::from_nseconds(self.rate.nanos_of(since));
         let mut above = Arc::clone(&picture.frame);
         for rung in &mut self.rungs {
             above = rung.scale(above)?;
-            rung.push(&above, pts, picture.sync)?;
+            rung.push(&above, pts, picture.sync.then_some(self.ask))?;
         }
         Ok(())
     }
@@ -127,11 +128,11 @@ impl Rung {
         self.pool.draw(|out| scaler.scale(&source, out))
     }
 
-    fn push(&self, frame: &Frame, pts: gst::ClockTime, sync: bool) -> Result<(), Error> {
+    fn push(&self, frame: &Frame, pts: gst::ClockTime, key: Option<Ask>) -> Result<(), Error> {
         if let Some(reason) = self.pipeline.failure() {
             return Err(self.error(reason));
         }
-        super::feed(&self.source, frame, pts, sync).map_err(|reason| self.error(reason))
+        super::feed(&self.source, frame, pts, key).map_err(|reason| self.error(reason))
     }
 
     fn finish(&self) -> Result<(), Error> {

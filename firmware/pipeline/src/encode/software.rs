@@ -4,10 +4,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use channel::ladder::{self, Budget};
+use channel::budget::{Budget, H265_IN_SOFTWARE};
 use media::{Coding, Rendition};
 
-use super::{Builder, Family, Plan, make, parser, profile, rungs::Rungs, set};
+use super::{Ask, Builder, Family, Plan, make, parser, profile, rungs::Rungs, set};
 use crate::error::Error;
 
 /// x264 presets by the processor time they cost, as a multiple of the fastest (measured on the default ladder).
@@ -36,7 +36,7 @@ impl Family for Software {
             let hevc = plan.renditions.iter().any(|rendition| rendition.coding == Coding::H265);
             let hevc = if hevc { ", x265 ultrafast" } else { "" };
             let settings = format!("software: x264 {preset}{hevc}, no look-ahead");
-            let rungs = Rungs::start(plan, out, settings, |track, rendition| {
+            let rungs = Rungs::start(plan, out, settings, Ask::Next, |track, rendition| {
                 let encoder = match rendition.coding {
                     Coding::H264 => x264(plan, preset, track, rendition)?,
                     Coding::H265 => x265(plan, rendition)?,
@@ -54,7 +54,7 @@ impl Family for Software {
 
 /// The slowest preset that leaves more than half of the board's budget free.
 fn preset(plan: &Plan) -> &'static str {
-    let budget = Budget { pixels_per_second: plan.software_budget, h265: ladder::H265_IN_SOFTWARE };
+    let budget = Budget { pixels_per_second: plan.software_budget, taken: 0, h265: H265_IN_SOFTWARE };
     let load = budget.load(&plan.renditions, plan.grid.rate);
     let fits = |&&(_, cost): &&(&str, u64)| load * cost * 2 <= budget.pixels_per_second;
     PRESETS.iter().find(fits).unwrap_or(&PRESETS[PRESETS.len() - 1]).0
@@ -85,9 +85,10 @@ fn x264(plan: &Plan, preset: &str, track: usize, rendition: &Rendition) -> Resul
 fn x265(plan: &Plan, rendition: &Rendition) -> Result<gst::Element, Error> {
     let encoder = make("x265enc")?;
     let kilobits = rendition.bitrate / 1000;
-    // One frame at a time: with several a picture comes out only after later ones have gone in.
+    // Closed groups, or a forced key frame is no IDR picture. One frame at a time: with several a picture comes out only
+    // after later ones have gone in.
     let options = format!(
-        "scenecut=0:bframes=0:rc-lookahead=0:frame-threads=1:vbv-maxrate={kilobits}:vbv-bufsize={kilobits}:log-level=error"
+        "scenecut=0:open-gop=0:bframes=0:rc-lookahead=0:frame-threads=1:vbv-maxrate={kilobits}:vbv-bufsize={kilobits}:log-level=error"
     );
     for (property, value) in [
         ("tune", "zerolatency"),

@@ -1,7 +1,7 @@
 //! What leaves an encoder, as samples of the channel's grid.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -13,23 +13,38 @@ use super::{Encoded, Outlet, Plan};
 /// Capture times are remembered for this many slots, far more than an encoder holds.
 const REMEMBERED: usize = 256;
 
-/// When the pictures on their way through the encoders were captured. Clones share it.
+/// What is known of the pictures on their way through the encoders. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Captured(Arc<[AtomicU64; REMEMBERED]>);
+pub struct OnTheirWay(Arc<Known>);
 
-impl Captured {
+#[derive(Debug)]
+struct Known {
+    /// The slot of the first one; encoders count time from it, as some let their own time begin with their first picture.
+    first: OnceLock<u64>,
+    captured: [AtomicU64; REMEMBERED],
+}
+
+impl OnTheirWay {
     /// Nothing is on its way.
     pub fn new() -> Self {
-        Self(Arc::new(std::array::from_fn(|_| AtomicU64::new(0))))
+        let captured = std::array::from_fn(|_| AtomicU64::new(0));
+        Self(Arc::new(Known { first: OnceLock::new(), captured }))
     }
 
-    /// The picture of `slot` was captured at `captured`, in nanoseconds since the epoch.
-    pub fn note(&self, slot: u64, captured: u64) {
+    /// The picture of `slot` was captured at `captured`, in nanoseconds since the epoch. Gives the slots since the first.
+    pub fn note(&self, slot: u64, captured: u64) -> u64 {
         self.at(slot).store(captured, Ordering::Relaxed);
+        slot - self.0.first.get_or_init(|| slot)
+    }
+
+    /// The slot of the picture `since` slots after the first, and when it was captured.
+    fn find(&self, since: u64) -> Option<(u64, u64)> {
+        let slot = self.0.first.get()? + since;
+        Some((slot, self.at(slot).load(Ordering::Relaxed)))
     }
 
     fn at(&self, slot: u64) -> &AtomicU64 {
-        &self.0[usize::try_from(slot % REMEMBERED as u64).unwrap_or(0)]
+        &self.0.captured[usize::try_from(slot % REMEMBERED as u64).unwrap_or(0)]
     }
 }
 
@@ -37,8 +52,7 @@ impl Captured {
 pub struct Tap {
     track: u8,
     rate: FrameRate,
-    origin: u64,
-    captured: Captured,
+    on_their_way: OnTheirWay,
     out: Outlet,
     coding: Coding,
     codec: Option<(gst::Caps, Arc<Codec>)>,
@@ -46,12 +60,11 @@ pub struct Tap {
 
 impl Tap {
     /// The tap of the rendition at `track` of `plan`.
-    pub fn new(plan: &Plan, track: usize, captured: &Captured, out: &Outlet) -> Self {
+    pub fn new(plan: &Plan, track: usize, on_their_way: &OnTheirWay, out: &Outlet) -> Self {
         Self {
             track: u8::try_from(track).unwrap_or(u8::MAX),
             rate: plan.grid.rate,
-            origin: plan.origin,
-            captured: captured.clone(),
+            on_their_way: on_their_way.clone(),
             out: out.clone(),
             coding: plan.renditions[track].coding,
             codec: None,
@@ -81,7 +94,8 @@ impl Tap {
         let buffer = sample.buffer()?;
         // Some encoders move their timestamps by 1000 hours and say so in the segment.
         let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
-        let slot = self.origin + self.rate.frame_at(segment.to_running_time(buffer.pts()?)?.nseconds());
+        let since = self.rate.frame_at(segment.to_running_time(buffer.pts()?)?.nseconds());
+        let (slot, captured) = self.on_their_way.find(since)?;
         let duration = self.rate.frame_duration();
         let data = Bytes::copy_from_slice(&buffer.map_readable().ok()?);
         let sample = Sample {
@@ -90,7 +104,7 @@ impl Tap {
             composition_offset: 0,
             sync: is_idr(self.coding, &data),
             filler: false,
-            captured: self.captured.at(slot).load(Ordering::Relaxed),
+            captured,
             data,
         };
         Some(Encoded { track: self.track, codec, sample })

@@ -48,9 +48,8 @@ fn encode(plan: &Plan, build: &Builder) -> Result<Vec<Encoded>, Error> {
     // Room for twice what is expected: nothing waits for anybody.
     let room = usize::try_from(2 * PICTURES).unwrap_or(1) * plan.renditions.len();
     let (out, encoded) = sync_channel(room);
-    let plan = Plan { origin: 0, ..plan.clone() };
-    let frame = picture(&plan)?;
-    let mut ladder = build(&plan, &out)?;
+    let frame = picture(plan)?;
+    let mut ladder = build(plan, &out)?;
     for slot in 0..PICTURES {
         ladder.push(&Picture { frame: frame.clone(), slot, captured: 0, sync: slot % KEY == 0 })?;
     }
@@ -105,7 +104,7 @@ mod tests {
 
     fn plan() -> Plan {
         let rate = FrameRate::new(25, 1).unwrap();
-        Plan { grid: Grid::new(rate, 1600, 200), renditions: Vec::new(), software_budget: 0, origin: 0 }
+        Plan { grid: Grid::new(rate, 1600, 200), renditions: Vec::new(), software_budget: 0 }
     }
 
     fn good() -> Vec<Encoded> {

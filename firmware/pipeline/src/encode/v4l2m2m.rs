@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use media::{Coding, Rendition};
 
-use super::{Builder, Family, Plan, make, parser, profile, rungs::Rungs, set, trial};
+use super::{Ask, Builder, Family, Plan, make, parser, profile, rungs::Rungs, set, trial};
 use crate::error::Error;
 
 /// The family.
@@ -25,7 +25,8 @@ impl Family for V4l2m2m {
         }
         let builder: Builder = Arc::new(|plan, out| {
             let settings = "v4l2m2m: constant bitrate".to_owned();
-            let rungs = Rungs::start(plan, out, settings, |_, rendition| encoder(plan, rendition))?;
+            let rungs =
+                Rungs::start(plan, out, settings, Ask::Timed, |_, rendition| encoder(plan, rendition))?;
             Ok(Box::new(rungs))
         });
         trial::run(plan, &builder).map_err(|flaw| flaw.to_string())?;

@@ -18,8 +18,8 @@ use gst::prelude::*;
 use media::{Coding, FrameRate, Rendition};
 
 use super::{
-    Builder, Family, Ladder, Outlet, Picture, Plan, make, raw_caps, set,
-    tap::{Captured, Tap},
+    Ask, Builder, Family, Ladder, Outlet, Picture, Plan, make, raw_caps, set,
+    tap::{OnTheirWay, Tap},
     trial::{self, Flaw},
 };
 use crate::{bus, error::Error, frame::size, picture::Size};
@@ -175,15 +175,14 @@ struct OnGpu {
     source: gst_app::AppSrc,
     size: Size,
     pipeline: bus::Pipeline,
-    captured: Captured,
+    on_their_way: OnTheirWay,
     settings: String,
     rate: FrameRate,
-    origin: u64,
 }
 
 impl OnGpu {
     fn start(va: &Va, ways: &Ways, plan: &Plan, out: &Outlet) -> Result<Self, Error> {
-        let captured = Captured::new();
+        let on_their_way = OnTheirWay::new();
         let top = &plan.renditions[0];
         let (width, height) = (u32::from(top.width), u32::from(top.height));
         let source = gst_app::AppSrc::builder()
@@ -212,7 +211,7 @@ impl OnGpu {
                 let _ = write!(settings, " {}, {mode};", way.element);
             }
             let queue = waiting_room()?;
-            let sink = Tap::new(plan, track, &captured, out).sink();
+            let sink = Tap::new(plan, track, &on_their_way, out).sink();
             pipeline.add(&[
                 &queue,
                 &make(va.post_processor)?,
@@ -230,10 +229,9 @@ impl OnGpu {
             source,
             size: Size { width: width as usize, height: height as usize },
             pipeline,
-            captured,
+            on_their_way,
             settings: settings.trim_end_matches(';').to_owned(),
             rate: plan.grid.rate,
-            origin: plan.origin,
         })
     }
 
@@ -320,10 +318,10 @@ impl Ladder for OnGpu {
         if let Some(reason) = self.pipeline.failure() {
             return Err(error(reason));
         }
-        self.captured.note(picture.slot, picture.captured);
+        let since = self.on_their_way.note(picture.slot, picture.captured);
         self.resize(size(&picture.frame))?;
-        let pts = gst::ClockTime::from_nseconds(self.rate.nanos_of(picture.slot - self.origin));
-        super::feed(&self.source, &picture.frame, pts, picture.sync).map_err(error)
+        let pts = gst::ClockTime::from_nseconds(self.rate.nanos_of(since));
+        super::feed(&self.source, &picture.frame, pts, picture.sync.then_some(Ask::Timed)).map_err(error)
     }
 
     fn describe(&self) -> String {
