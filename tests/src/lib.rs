@@ -10,6 +10,7 @@
 //! | [`peers`] | ffmpeg, ffprobe and GStreamer |
 //! | [`pictures`] | decoded pictures and the numbers burnt into them |
 //! | [`gpu`] | a box with a GPU in software, that can be told to fail |
+//! | [`tuning`] | a channel that is tuned while it runs |
 //! | [`footage`] | real footage |
 //! | [`wait`] | waiting on conditions |
 
@@ -22,6 +23,7 @@ pub mod peers;
 pub mod pictures;
 pub mod playlist;
 pub mod riserd;
+pub mod tuning;
 pub mod wait;
 
 pub use riserd::Riserd;

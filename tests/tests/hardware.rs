@@ -8,7 +8,7 @@ use riser_tests::{
     gpu::Gpu,
     pictures::{self, LARGE},
     riserd::{SMALL, TRACKS},
-    wait,
+    tuning, wait,
 };
 
 const BOARD: &str = "[board]\nid = 'gpu'\n";
@@ -61,6 +61,16 @@ fn both_plug_ins_encode_every_picture_at_its_place() {
         }
         drop(riserd);
         assert!(!gpu.log().contains("event=fault"), "{}", gpu.log());
+    }
+}
+
+#[test]
+fn both_plug_ins_are_tuned_without_a_gap() {
+    for name in ["vaapi", "va"] {
+        let gpu = Gpu::new(&[name, "software"], &[]);
+        let riserd = start(&gpu);
+        tuning::tune(&riserd);
+        assert_eq!((family(&riserd).as_str(), alarm(&riserd)), (name, None));
     }
 }
 

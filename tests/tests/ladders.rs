@@ -6,7 +6,7 @@ use riser_tests::{
     Riserd, peers,
     pictures::{self, LARGE},
     riserd::{self, SMALL, TRACKS},
-    wait,
+    tuning, wait,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -140,4 +140,24 @@ fn channels_share_the_encoders_and_a_rehearsal_tells_it_before() {
 
     let refused = riserd.api("POST", "/rehearsal", &json!({ "channels": [{}, { "preset": "grand" }] }));
     assert_eq!((refused.status, refused.text("/field")), (400, "channels[1].preset".to_owned()));
+}
+
+#[test]
+fn a_running_channel_is_tuned_without_a_gap() {
+    let noisy = SMALL.replace("bitrate = 600000", "bitrate = 1600000");
+    let riserd = Riserd::live(&noisy, &TRACKS, 2);
+    tuning::tune(&riserd);
+}
+
+#[test]
+fn a_capped_rate_is_spent_where_pictures_need_it() {
+    let capped = format!("[channel]\nrate_control = 'capped-vbr'\ngop_ms = 800\n{SMALL}")
+        .replace("bitrate = 600000", "bitrate = 6000000");
+    let riserd = Riserd::live(&capped, &TRACKS, 4);
+    let encoder = riserd.state("/channels/0/encoder");
+    assert!(encoder.as_str().unwrap().contains("capped variable bitrate"), "{encoder}");
+    let measured = riserd.count("/channels/0/renditions/0/measured");
+    assert!((50_000..3_000_000).contains(&measured), "{measured} of 6 Mbit/s: the test signal is simple");
+    let last = riserd.playlist("360p").unwrap().last_whole().unwrap();
+    assert_eq!(tuning::key_frames(&riserd, "360p", last), [0, 24]);
 }

@@ -19,6 +19,7 @@ pub(crate) fn routes() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(one, change, delete))
+        .routes(routes!(tune))
         .routes(routes!(start))
         .routes(routes!(stop))
         .routes(routes!(reset))
@@ -45,6 +46,9 @@ pub(crate) struct Channel {
     /// What it encodes.
     #[schema(value_type = ChannelSettings)]
     settings: Value,
+    /// What of it was changed while it ran.
+    #[schema(value_type = ChannelTuning)]
+    tuning: control::Tuning,
 }
 
 /// Where viewers find a channel, on their own listener.
@@ -92,9 +96,26 @@ pub(crate) struct ChannelSettings {
     /// A ladder of the box's: `default-720p`, `sport` or `low-light`; not beside `ladder`.
     #[schema(nullable = false)]
     preset: Option<String>,
+    /// How the encoders spend their bits: `cbr`, or `capped-vbr` for as many as the pictures need.
+    #[schema(default = "cbr", required = false)]
+    rate_control: String,
+    /// Milliseconds from one key frame to the next: whole parts that make up a whole segment; none for a segment.
+    #[schema(nullable = false)]
+    gop_ms: Option<u32>,
     /// The wanted renditions, highest first; empty for the box's own choice.
     #[schema(required = false, max_items = 12)]
     ladder: Vec<Rung>,
+}
+
+/// What may change while a channel runs, without a gap.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct ChannelTuning {
+    /// Bits per second by the rendition's name, at most those of the ladder; those that are not named have the ladder's.
+    #[schema(required = false)]
+    bitrates: std::collections::BTreeMap<String, u32>,
+    /// Milliseconds from one key frame to the next, by the rules of the settings; none: as the settings say.
+    gop_ms: Option<u32>,
 }
 
 /// Where pictures and sound come from.
@@ -145,6 +166,9 @@ struct Rung {
     codec: String,
 }
 
+/// Bits per second that a rendition has at least.
+const LEAST_BITRATE: u32 = 50_000;
+
 fn show(objects: &Objects, name: &str) -> Result<Channel, Refused> {
     let channel = objects.channels.get(name).ok_or_else(|| Refused::none("channel", name))?;
     let recording = |asset: &str| objects.assets.get(asset).is_some_and(|asset| asset.recording);
@@ -165,6 +189,7 @@ fn show(objects: &Objects, name: &str) -> Result<Channel, Refused> {
             dash: format!("/live/{name}/manifest.mpd"),
         },
         settings: json!(channel.settings),
+        tuning: channel.tuning.clone(),
     })
 }
 
@@ -248,6 +273,44 @@ async fn change(
 )]
 async fn delete(State(console): State<Console>, Names(name): Names<String>) -> Result<Response, Refused> {
     granted(console.ask(Command::DeleteChannel(name)).await?, gone)
+}
+
+/// Tune a running channel without a gap
+///
+/// From the next segment on. What is left out is as the settings say again; the settings stay.
+#[utoipa::path(
+    put,
+    path = "/channels/{name}/tuning",
+    tag = "channels",
+    params(("name" = String, Path)),
+    request_body = ChannelTuning,
+    responses((status = 200, body = Channel)),
+)]
+async fn tune(
+    State(console): State<Console>,
+    Names(name): Names<String>,
+    Body(tuning): Body<control::Tuning>,
+) -> Result<Response, Refused> {
+    let state = console.snapshot.read();
+    let encodes = state.channels.iter().find(|channel| channel.name == name);
+    for (rendition, bitrate) in &tuning.bitrates {
+        let known = encodes.and_then(|channel| channel.renditions.iter().find(|of| of.name == *rendition));
+        let field = format!("bitrates.{rendition}");
+        match known {
+            Some(known) if (LEAST_BITRATE..=known.bitrate).contains(bitrate) => {}
+            Some(known) => {
+                let most = known.bitrate;
+                return Err(Refused::field(
+                    field,
+                    format!("found {bitrate}, expected {LEAST_BITRATE} to {most}, what the ladder says"),
+                ));
+            }
+            // Whether the channel can be tuned at all is said first.
+            None if encodes.is_none_or(|channel| channel.renditions.is_empty()) => {}
+            None => return Err(Refused::field(field, format!("`{name}` has no such rendition"))),
+        }
+    }
+    steer(&console, Command::TuneChannel { name, tuning }).await
 }
 
 /// Start a stopped channel

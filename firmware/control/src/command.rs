@@ -4,6 +4,8 @@
 use package::filter::Filter;
 use serde::{Deserialize, Serialize};
 
+use crate::Tuning;
+
 /// A wish.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -11,6 +13,13 @@ pub enum Command {
     CreateChannel(Box<settings::Channel>),
     /// Replaces what a stopped channel encodes; the name stays.
     ChangeChannel(Box<settings::Channel>),
+    /// Changes what a channel that runs, or starts, encodes without a gap; what is not in it is as the settings say.
+    TuneChannel {
+        /// The channel's name.
+        name: String,
+        /// All that differs.
+        tuning: Tuning,
+    },
     /// Starts a stopped channel.
     StartChannel(String),
     /// Stops a running channel whose programs have all stopped.

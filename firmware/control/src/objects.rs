@@ -30,6 +30,9 @@ pub struct Channel {
     /// It stands in the settings file: it is there at every start and cannot be deleted or changed here.
     #[serde(default)]
     pub declared: bool,
+    /// What was changed while it ran.
+    #[serde(default)]
+    pub tuning: Tuning,
     /// Where it is in its life.
     pub state: life::Channel,
     /// When it came into that state.
@@ -37,6 +40,16 @@ pub struct Channel {
     /// Why, in plain words; empty when all is well.
     #[serde(default)]
     pub reason: String,
+}
+
+/// What of a channel may differ from its settings while it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tuning {
+    /// Bits per second by the rendition's name, at most those of the ladder; of those that are not named the ladder's.
+    pub bitrates: BTreeMap<String, u32>,
+    /// Milliseconds from one key frame to the next, by the rules of [`settings::Channel::gop_ms`]; none: as the settings say.
+    pub gop_ms: Option<u32>,
 }
 
 /// A window of a channel that is kept and may be published.

@@ -86,6 +86,8 @@ pub enum Effect {
     StopChannel(String),
     /// Answered as [`StartChannel`](Self::StartChannel).
     ResetChannel(String),
+    /// The channel's tuning has changed. Not answered.
+    TuneChannel(String),
     /// Answered by [`Event::ChannelDeleted`] or [`Event::ChannelFailed`].
     DeleteChannel(String),
     /// Answered by [`Event::ProgramBegan`] or [`Event::ProgramFailed`].
@@ -233,6 +235,7 @@ impl Registry {
             Command::CreateChannel(settings) => self.create_channel(*settings, context),
             Command::ChangeChannel(settings) => self.change_channel(*settings),
             Command::StartChannel(name) => self.start_channel(name, context),
+            Command::TuneChannel { name, tuning } => self.tune_channel(name, tuning),
             Command::StopChannel(name) => self.stop_channel(name, context),
             Command::ResetChannel(name) => self.reset_channel(name, context),
             Command::DeleteChannel(name) => self.delete_channel(name, context),

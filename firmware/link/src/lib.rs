@@ -6,10 +6,12 @@
 //! worker -> riserd    Input            what was found, or why nothing was
 //! riserd -> worker    Start            grid, renditions, sound, clock
 //! worker -> riserd    Trying           which encoder family is touched next
+//! worker -> riserd    Unable           none works: another start follows
 //! worker -> riserd    Tracks           codec parameters and the part where its samples begin
 //! worker -> riserd    Sample ...       encoded samples, in decode order on each track
 //! worker -> riserd    Slate ...        samples that may stand in when the worker is gone
 //! worker -> riserd    Input ...        whenever the input's state changes, and each second
+//! riserd -> worker    Tune             other bitrates and key frames
 //! riserd -> worker    Clock ...        each second
 //! riserd -> worker    Stop             drain and exit
 //! ```
@@ -20,7 +22,7 @@ pub mod wire;
 
 use std::{fmt, path::PathBuf};
 
-use media::{FrameRate, Grid, Position, Rendition, Sample, Sound, Track};
+use media::{FrameRate, Grid, Position, RateControl, Rendition, Sample, Sound, Track};
 use serde::{Deserialize, Serialize};
 
 pub use wire::{Decoder, Error};
@@ -37,6 +39,8 @@ pub enum FromWorker {
     Input(InputReport),
     /// An encoder family is about to be tried: what ends the worker before its tracks is that family's doing.
     Trying(Trying),
+    /// None of the families works; another start is waited for.
+    Unable(Unable),
     /// The encoders are up.
     Tracks(Tracks),
     /// One encoded sample.
@@ -69,6 +73,8 @@ pub enum ToWorker {
     },
     /// Begin to encode.
     Start(Box<Start>),
+    /// Other settings for the encoders, from the next segment on.
+    Tune(Tuning),
     /// The timeline's clock, slewed.
     Clock(Clock),
     /// Drain and exit.
@@ -140,8 +146,21 @@ pub struct Start {
     pub families: Vec<String>,
     /// Pixels per second that the software family can encode at its fastest setting on this board.
     pub software_budget: u64,
+    /// How the encoders spend their bits.
+    pub rate_control: RateControl,
+    /// What may change while they run.
+    pub tuning: Tuning,
     /// The clock.
     pub clock: Clock,
+}
+
+/// What may change while the encoders run, without a gap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tuning {
+    /// Bits per second of each rendition, at most those of the ladder.
+    pub bitrates: Vec<u32>,
+    /// Parts from one key frame to the next; a segment is a whole number of times as long.
+    pub gop_parts: u32,
 }
 
 /// UTC less the monotonic clock, in nanoseconds: one slewed offset that never steps.
@@ -229,6 +248,13 @@ pub struct Trying {
     pub family: String,
     /// Those that were to be preferred and do not work here.
     pub refused: Vec<Refusal>,
+}
+
+/// Why a worker cannot encode what it was told to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unable {
+    /// Of the family that was tried last, in plain words.
+    pub reason: String,
 }
 
 /// An encoder family that does not work on this box.

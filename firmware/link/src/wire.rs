@@ -61,6 +61,7 @@ impl Message for FromWorker {
             Self::Slate { track, sample } => put_sample(5, *track, sample, out),
             Self::Failed(body) => put_json(6, body, out),
             Self::Trying(body) => put_json(7, body, out),
+            Self::Unable(body) => put_json(8, body, out),
         }
     }
 
@@ -73,6 +74,7 @@ impl Message for FromWorker {
             5 => sample(kind, body).map(|(track, sample)| Self::Slate { track, sample })?,
             6 => Self::Failed(json(kind, &body)?),
             7 => Self::Trying(json(kind, &body)?),
+            8 => Self::Unable(json(kind, &body)?),
             kind => return Err(Error::Kind(kind)),
         })
     }
@@ -85,6 +87,7 @@ impl Message for ToWorker {
             Self::Start(body) => put_json(65, body, out),
             Self::Clock(body) => put_json(66, body, out),
             Self::Stop => put_json(67, &(), out),
+            Self::Tune(body) => put_json(68, body, out),
         }
     }
 
@@ -94,6 +97,7 @@ impl Message for ToWorker {
             65 => Self::Start(json(kind, &body)?),
             66 => Self::Clock(json(kind, &body)?),
             67 => Self::Stop,
+            68 => Self::Tune(json(kind, &body)?),
             kind => return Err(Error::Kind(kind)),
         })
     }

@@ -120,6 +120,13 @@ impl Grid {
         frame.is_multiple_of(u64::from(self.frames_per_segment()))
     }
 
+    /// Whether a group of so many parts, counted from its segment's line, begins with this frame, counted from the epoch.
+    #[must_use]
+    pub fn begins_group(&self, frame: u64, parts: u32) -> bool {
+        let into_segment = frame % u64::from(self.frames_per_segment());
+        into_segment.is_multiple_of(u64::from(self.frames_per_part) * u64::from(parts))
+    }
+
     /// Duration of a segment in nanoseconds, rounded to the nearest.
     #[must_use]
     pub fn segment_nanos(&self) -> u64 {

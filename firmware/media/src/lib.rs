@@ -15,7 +15,7 @@ pub mod window;
 pub use grid::{Grid, Position};
 pub use history::{History, Segment, Spans};
 pub use rate::FrameRate;
-pub use rendition::{Coding, Profile, Rendition, Sound};
+pub use rendition::{Coding, Profile, RateControl, Rendition, Sound};
 pub use sample::Sample;
 pub use track::{Codec, Kind, Layout, LayoutId, Pictures, Track};
 pub use window::{EdgePart, EdgeSegment, Entry, Span, Window};

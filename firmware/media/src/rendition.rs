@@ -26,6 +26,18 @@ pub enum Profile {
     High,
 }
 
+/// How an encoder spends the bits of a rendition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RateControl {
+    /// At the rendition's rate always, within a buffer of one second.
+    #[default]
+    #[serde(rename = "cbr")]
+    Constant,
+    /// As many as the pictures need, at most the rendition's rate within a buffer of one second.
+    #[serde(rename = "capped-vbr")]
+    Capped,
+}
+
 /// One quality of a channel's pictures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendition {

@@ -2,13 +2,13 @@
 //! block of time, on the timeline's clock and whatever the source does.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
 use channel::sound::Blocks;
 use clock::Clock;
-use link::InputState;
+use link::{InputState, Tuning};
 use media::{Grid, NANOS, Sound};
 
 use crate::{
@@ -41,9 +41,20 @@ pub struct Pace {
     pub stop: Arc<AtomicBool>,
     /// Where to count.
     pub monitor: Monitor,
+    /// What the encoders are to be given with the next segment.
+    pub tuning: Arc<Mutex<Option<Tuning>>>,
 }
 
 impl Pace {
+    /// From the next segment on the encoders have these settings.
+    pub fn tune(&self, tuning: Tuning) {
+        *self.tuning.lock().unwrap_or_else(PoisonError::into_inner) = Some(tuning);
+    }
+
+    fn tuned(&self) -> Option<Tuning> {
+        self.tuning.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -59,13 +70,19 @@ pub fn pictures(
     mut stand_in: StandIn,
 ) -> Result<(), Error> {
     let mut last: Option<(u64, Frame)> = None;
+    let mut gop_parts = grid.parts_per_segment;
     for slot in first.. {
         let due = grid.rate.nanos_of(slot);
         pace.clock.sleep_until(due);
         if pace.stopped() {
             break;
         }
-        let sync = slot == first || grid.begins_segment(slot);
+        let begins = slot == first || grid.begins_segment(slot);
+        if begins && let Some(tuning) = pace.tuned() {
+            ladder.tune(&tuning.bitrates)?;
+            gop_parts = tuning.gop_parts;
+        }
+        let sync = begins || grid.begins_group(slot, gop_parts);
         let overloaded = pace.clock.now() > due + LATE || !ladder.has_room();
         // The last frame of a part is never left out: no part lasts longer than it may, or has none.
         if overloaded && !sync && !grid.ends_part(slot) {

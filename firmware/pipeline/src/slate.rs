@@ -25,6 +25,7 @@ pub fn encode(start: &Start, build: &Builder) -> Result<Vec<Encoded>, Error> {
         grid: start.grid,
         renditions: start.renditions.clone(),
         software_budget: start.software_budget,
+        rate_control: start.rate_control,
     };
     let mut ladder = build(&plan, &out)?;
     for slot in 0..frames {

@@ -16,7 +16,7 @@ use std::{
 
 use bytes::BytesMut;
 use clock::Clock;
-use link::{Decoder, Failed, FromWorker, Hello, Start, ToWorker, Tracks, Trying, wire::Message};
+use link::{Decoder, Failed, FromWorker, Hello, Start, ToWorker, Tracks, Trying, Unable, wire::Message};
 use media::{Codec, Position, Track};
 
 use crate::{
@@ -62,17 +62,43 @@ fn work(wire: &mut Wire) -> Result<(), Error> {
     let monitor = Monitor::new(clock.clone());
     let source = Source::open(&choice, &name, &clock, &monitor);
     wire.send(&FromWorker::Input(monitor.report()))?;
-    let Some(start) = wait_for_start(wire)? else { return Ok(()) };
+    let Some((start, chosen)) = choose(wire)? else { return Ok(()) };
     clock.set_offset(start.clock.offset);
 
     let stop = Arc::new(AtomicBool::new(false));
-    let pace = Pace { clock, stop: Arc::clone(&stop), monitor };
+    let pace = Pace { clock, stop: Arc::clone(&stop), monitor, tuning: Arc::default() };
     let listener = wire.listen(&pace)?;
-    let ended = encode(wire, &start, source, &pace);
+    let ended = encode(wire, &start, chosen, source, &pace);
     stop.store(true, Ordering::Relaxed);
     wire.hang_up();
     join(listener)?;
     ended
+}
+
+/// What to encode and by which family; none if told to stop before. Where no family works `riserd` thinks of something else.
+fn choose(wire: &mut Wire) -> Result<Option<(Box<Start>, Chosen)>, Error> {
+    while let Some(start) = wait_for_start(wire)? {
+        let tried = encode::choose(&start.families, &plan(&start), |family, refused| {
+            wire.send(&FromWorker::Trying(Trying { family: family.to_owned(), refused: refused.to_vec() }))
+        });
+        match tried {
+            Ok(chosen) => return Ok(Some((start, chosen))),
+            Err(Error::NoFamily(last)) => {
+                wire.send(&FromWorker::Unable(Unable { reason: Error::NoFamily(last).to_string() }))?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+fn plan(start: &Start) -> Plan {
+    Plan {
+        grid: start.grid,
+        renditions: start.renditions.clone(),
+        software_budget: start.software_budget,
+        rate_control: start.rate_control,
+    }
 }
 
 /// What to encode; none if told to stop before. `riserd` tells the time meanwhile, and again with the start.
@@ -81,20 +107,17 @@ fn wait_for_start(wire: &mut Wire) -> Result<Option<Box<Start>>, Error> {
         match wire.receive()? {
             ToWorker::Start(start) => return Ok(Some(start)),
             ToWorker::Stop => return Ok(None),
-            ToWorker::Open { .. } | ToWorker::Clock(_) => {}
+            ToWorker::Open { .. } | ToWorker::Clock(_) | ToWorker::Tune(_) => {}
         }
     }
 }
 
 /// Starts the encoders and their loops and sends what they give, until stopped or broken.
-fn encode(wire: &mut Wire, start: &Start, source: Source, pace: &Pace) -> Result<(), Error> {
+fn encode(wire: &mut Wire, start: &Start, chosen: Chosen, source: Source, pace: &Pace) -> Result<(), Error> {
     let (grid, rate) = (start.grid, start.grid.rate);
-    let plan = Plan { grid, renditions: start.renditions.clone(), software_budget: start.software_budget };
-    let chosen = encode::choose(&start.families, &plan, |family, refused| {
-        wire.send(&FromWorker::Trying(Trying { family: family.to_owned(), refused: refused.to_vec() }))
-    })?;
     let (out, encoded) = sync_channel(WAITING);
-    let ladder = (chosen.build)(&plan, &out)?;
+    let ladder = (chosen.build)(&plan(start), &out)?;
+    pace.tune(start.tuning.clone());
     let encoder = ladder.describe();
     let top = &start.renditions[0];
     let stand_in = StandIn::new(u32::from(top.width), u32::from(top.height), &start.name)?;
@@ -334,6 +357,7 @@ impl Wire {
             loop {
                 match receive(&mut stream, &mut decoder, &path) {
                     Ok(ToWorker::Clock(clock)) => pace.clock.set_offset(clock.offset),
+                    Ok(ToWorker::Tune(tuning)) => pace.tune(tuning),
                     Ok(ToWorker::Stop) | Err(Error::Closed | Error::Socket { .. }) => {
                         pace.stop.store(true, Ordering::Relaxed);
                         return Ok(());

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use control::Tuning;
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, block_in_place},
@@ -31,6 +32,7 @@ pub struct Crew {
 
 struct Member {
     stop: watch::Sender<bool>,
+    tuning: watch::Sender<Tuning>,
     task: JoinHandle<()>,
 }
 
@@ -62,7 +64,7 @@ impl Crew {
     }
 
     /// Starts a channel; how it goes is told as [`News`].
-    pub fn start(&mut self, channel: &settings::Channel) {
+    pub fn start(&mut self, channel: &settings::Channel, tuning: Tuning) {
         let (house, name) = (&self.house, channel.name.clone());
         let facts = Facts::new(&name, house.clock.clone());
         self.roster.facts().insert(name.clone(), facts.clone());
@@ -71,6 +73,7 @@ impl Crew {
         // Takes its share of the encoders: who is started first chooses first, and the same at every start.
         block_in_place(|| planner.plan(&families, None));
         let (stop, stopped) = watch::channel(false);
+        let (tuning, tuned) = watch::channel(tuning);
         let supervisor = Supervisor {
             program: house.program.clone(),
             socket: socket(&house.run_dir, &name),
@@ -82,6 +85,7 @@ impl Crew {
             clock: house.clock.clone(),
             facts: facts.clone(),
             news: self.news.clone(),
+            tuning: tuned,
             stop: stopped,
         };
         let news = self.news.clone();
@@ -99,7 +103,15 @@ impl Crew {
                 let _ = news.send(News::Ended(name, reason)).await;
             }
         });
-        self.members.insert(name, Member { stop, task });
+        self.members.insert(name, Member { stop, tuning, task });
+    }
+
+    /// Tunes a channel that runs.
+    pub fn tune(&self, channel: &str, tuning: Tuning) {
+        if let Some(member) = self.members.get(channel) {
+            // Who has ended needs none.
+            let _ = member.tuning.send(tuning);
+        }
     }
 
     /// Tells a channel to end; false where it does not run.

@@ -10,6 +10,7 @@ use channel::{
         presets::{self, Preset},
     },
 };
+use control::Tuning;
 use link::{InputChoice, PictureFormat, Start, Wish};
 use media::{FrameRate, Grid, Position, Sound};
 use settings::Settings;
@@ -109,9 +110,12 @@ impl Plan {
                 language: channel.audio.language.clone(),
             },
             families,
+            rate_control: channel.rate_control,
+            tuning: link::Tuning { bitrates: Vec::new(), gop_parts: 0 },
             software_budget: budget_of(&house.board, Kind::Software).pixels_per_second,
             clock: link::Clock { offset: house.clock.offset() },
         };
+        let start = link::Start { tuning: tuning(channel, &start, &Tuning::default()), ..start };
         Self { start, notes: ladder.notes, load: ladder.load, percent: budget.percent(ladder.load) }
     }
 
@@ -149,6 +153,21 @@ pub fn budget_of(board: &board::Board, kind: Kind) -> Budget {
         }
     };
     Budget { pixels_per_second: pixels_per_second.unwrap_or(u64::MAX), taken: 0, h265 }
+}
+
+/// What the encoders of `start` are given where the channel is tuned so.
+pub fn tuning(channel: &settings::Channel, start: &Start, tuned: &Tuning) -> link::Tuning {
+    let bitrate = |rendition: &media::Rendition| {
+        tuned
+            .bitrates
+            .get(&rendition.name)
+            .map_or(rendition.bitrate, |&bitrate| bitrate.min(rendition.bitrate))
+    };
+    let gop = tuned.gop_ms.or(channel.gop_ms);
+    link::Tuning {
+        bitrates: start.renditions.iter().map(bitrate).collect(),
+        gop_parts: gop.map_or(start.grid.parts_per_segment, |gop| gop / channel.part_ms),
+    }
 }
 
 /// What a channel encodes from where its input gives `format`, at the rate at which it is shown.

@@ -10,6 +10,7 @@ use channel::{
     budget::{Budget, Kind},
     families::Families,
 };
+use control::Tuning;
 use link::PictureFormat;
 use media::Grid;
 use store::Reader;
@@ -55,6 +56,11 @@ impl Planner {
         let plan = Plan::new(house, &self.channel, families, format.or(last.as_ref()), &budget);
         shares.take(name, kind, plan.load);
         plan
+    }
+
+    /// What the encoders of a plan are given where the channel is tuned so.
+    pub fn tuning(&self, plan: &Plan, tuned: &Tuning) -> link::Tuning {
+        plan::tuning(&self.channel, &plan.start, tuned)
     }
 
     /// Opens the line into the channel's stream on this grid, and says how that stream is read.

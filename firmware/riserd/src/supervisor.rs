@@ -10,7 +10,8 @@ use std::{
 
 use channel::families::{Cause, Families, Refused};
 use clock::Clock;
-use link::{FromWorker, InputChoice, PictureFormat, ToWorker};
+use control::Tuning;
+use link::{FromWorker, InputChoice, PictureFormat, ToWorker, Unable};
 use media::Grid;
 use store::Reader;
 use tokio::{
@@ -66,6 +67,8 @@ pub struct Supervisor {
     pub facts: Facts,
     /// Who is told what the channel comes to.
     pub news: mpsc::Sender<News>,
+    /// What was changed while it ran.
+    pub tuning: watch::Receiver<Tuning>,
     /// Becomes true when the channel is to end.
     pub stop: watch::Receiver<bool>,
 }
@@ -182,11 +185,22 @@ impl Supervisor {
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pulse = Pulse::new();
+        let mut format = None;
         loop {
             tokio::select! {
                 message = session.receive() => match message? {
+                    Some(FromWorker::Unable(Unable { reason })) => {
+                        let tried = self.families.clone();
+                        self.families.ended(self.clock.now(), Cause::Encoder, &reason);
+                        if self.families.left().eq(tried.left()) {
+                            return Err(Error::Encoder(reason));
+                        }
+                        self.facts.families(&self.families);
+                        self.start(format.as_ref(), &mut session, running).await?;
+                    }
                     Some(FromWorker::Input(report)) => {
                         self.facts.input(&report);
+                        format.clone_from(&report.format);
                         if !session.started {
                             self.start(report.format.as_ref(), &mut session, running).await?;
                         } else if let Some(plan) = self.replan(report.format.as_ref(), running) {
@@ -207,6 +221,7 @@ impl Supervisor {
                     // One that has ended may have said why: its last words are still to be read.
                     let _ = session.send(&ToWorker::Clock(self.offset())).await;
                 }
+                Ok(()) = self.tuning.changed() => self.tune(&mut session, running).await,
                 _ = self.stop.changed() => {
                     session.send(&ToWorker::Stop).await?;
                     return self.drain(&mut session, running).await.map(|()| End::Gone);
@@ -256,7 +271,7 @@ impl Supervisor {
 
     /// Tells a worker what to encode, which the first one's report decides.
     async fn start(
-        &self,
+        &mut self,
         format: Option<&PictureFormat>,
         session: &mut Session,
         running: &mut Option<Running>,
@@ -279,9 +294,19 @@ impl Supervisor {
         let Some(Running { plan, .. }) = running else { return Ok(()) };
         plan.start.clock = self.offset();
         plan.start.families = families;
+        plan.start.tuning = self.planner.tuning(plan, &self.tuning.borrow_and_update());
         session.send(&ToWorker::Start(Box::new(plan.start.clone()))).await?;
         session.started = true;
         Ok(())
+    }
+
+    /// Passes on what was changed. A worker that has not begun gets it with its start.
+    async fn tune(&mut self, session: &mut Session, running: &Option<Running>) {
+        let tuned = self.tuning.borrow_and_update().clone();
+        if let Some(Running { plan, .. }) = running.as_ref().filter(|_| session.started) {
+            // One that has ended may have said why: its last words are still to be read.
+            let _ = session.send(&ToWorker::Tune(self.planner.tuning(plan, &tuned))).await;
+        }
     }
 
     /// The plan for an input that was expected and has come; none where the plan holds.
@@ -316,8 +341,8 @@ impl Supervisor {
         running: &mut Option<Running>,
     ) -> Result<(), Error> {
         match message {
-            // The greeting is over, the input's reports are heard where the worker can be answered.
-            FromWorker::Hello(_) | FromWorker::Input(_) => {}
+            // The greeting is over, the rest is heard where the worker can be answered.
+            FromWorker::Hello(_) | FromWorker::Input(_) | FromWorker::Unable(_) => {}
             FromWorker::Trying(trying) => {
                 self.families.trying(&trying.family, &refused(trying.refused));
                 self.facts.families(&self.families);

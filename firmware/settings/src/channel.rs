@@ -6,7 +6,7 @@ use std::{
 };
 
 use document::within;
-use media::{Coding, FrameRate};
+use media::{Coding, FrameRate, RateControl};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Refusal, named, refuse};
@@ -92,6 +92,12 @@ pub struct Channel {
     /// A ladder of the box's; none where there is a [`ladder`](Self::ladder), or to have the box choose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
+    /// How the encoders spend their bits.
+    pub rate_control: RateControl,
+    /// Milliseconds from one key frame to the next: a whole number of parts, of which a segment is a whole number of times as
+    /// long. None: one key frame in a segment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gop_ms: Option<u32>,
     /// The wanted renditions, highest first; empty for the box's own choice of 1080, 720, 540 and 360 lines.
     pub ladder: Vec<Rung>,
 }
@@ -188,6 +194,8 @@ impl Default for Channel {
             input: Input::default(),
             audio: Audio::default(),
             preset: None,
+            rate_control: RateControl::Constant,
+            gop_ms: None,
             ladder: Vec::new(),
         }
     }
@@ -262,6 +270,25 @@ impl Channel {
         }
     }
 
+    /// Whether key frames can be so many milliseconds apart.
+    ///
+    /// # Errors
+    /// Why they cannot, and how far they could be apart.
+    pub fn check_gop(&self, gop_ms: u32) -> Result<(), String> {
+        let parts = self.segment_ms / self.part_ms;
+        let possible =
+            (1..=parts).filter(|group| parts.is_multiple_of(*group)).map(|group| group * self.part_ms);
+        let possible: Vec<_> = possible.collect();
+        if possible.contains(&gop_ms) {
+            return Ok(());
+        }
+        let possible: Vec<_> = possible.iter().map(ToString::to_string).collect();
+        Err(format!(
+            "found {gop_ms}, expected one of {}: whole parts that make up a whole segment",
+            possible.join(", ")
+        ))
+    }
+
     /// The rules between fields.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         if !self.segment_ms.is_multiple_of(self.part_ms) {
@@ -270,6 +297,9 @@ impl Channel {
                 "part_ms",
                 format!("a segment of {segment} ms is not a whole number of parts of {part} ms"),
             );
+        }
+        if let Some(gop) = self.gop_ms {
+            self.check_gop(gop).map_err(|problem| Refusal { path: "gop_ms".to_owned(), problem })?;
         }
         self.input.check()?;
         if self.preset.is_some() && !self.ladder.is_empty() {

@@ -100,6 +100,17 @@ impl Channel {
         }
     }
 
+    /// Whether what it encodes can be tuned without a gap.
+    ///
+    /// # Errors
+    /// Where it does not encode.
+    pub fn tunable(self) -> Result<(), Illegal> {
+        match self {
+            Self::Starting | Self::Running => Ok(()),
+            _ => self.refuse("only a running channel can be tuned; change its settings instead"),
+        }
+    }
+
     /// The state's word, as the API shows it.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -49,6 +49,7 @@ pub fn changes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("POST", "/channels", Some(json!({ "name": "new" }))),
         ("PUT", "/channels/studio", Some(json!({}))),
         ("DELETE", "/channels/studio", None),
+        ("PUT", "/channels/main/tuning", Some(json!({}))),
         ("POST", "/channels/studio/start", None),
         ("POST", "/channels/main/stop", None),
         ("POST", "/channels/main/reset", None),

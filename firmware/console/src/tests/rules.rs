@@ -81,7 +81,7 @@ fn obey(
             Effect::EndProgram { program, .. } => {
                 Event::ProgramEnded { program, last: Some(recorded.first + 374) }
             }
-            Effect::MakeThumbnails(_) | Effect::DropAsset(_) => continue,
+            Effect::TuneChannel(_) | Effect::MakeThumbnails(_) | Effect::DropAsset(_) => continue,
         };
         effects.extend(registry.event(event, &mut context));
     }

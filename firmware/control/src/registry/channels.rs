@@ -3,7 +3,7 @@
 use channel::life::{self, ChannelCommand};
 
 use super::{Context, Effect, Granted, Registry, illegal, not_found, room};
-use crate::{Channel, Refusal, names};
+use crate::{Channel, Refusal, Tuning, names};
 
 impl Registry {
     pub(super) fn create_channel(
@@ -27,8 +27,20 @@ impl Registry {
         let channel = self.channel(&name)?;
         channel.state.changeable().map_err(|why| illegal("channel", &name, why))?;
         undeclared(&name, channel)?;
-        self.channel_mut(&name)?.settings = settings;
+        let channel = self.channel_mut(&name)?;
+        (channel.settings, channel.tuning) = (settings, Tuning::default());
         Ok(Granted::new(name, []))
+    }
+
+    pub(super) fn tune_channel(&mut self, name: String, tuning: Tuning) -> Result<Granted, Refusal> {
+        let channel = self.channel(&name)?;
+        channel.state.tunable().map_err(|why| illegal("channel", &name, why))?;
+        if let Some(gop) = tuning.gop_ms {
+            let field = "gop_ms".to_owned();
+            channel.settings.check_gop(gop).map_err(|problem| Refusal::Invalid { field, problem })?;
+        }
+        self.channel_mut(&name)?.tuning = tuning;
+        Ok(Granted::new(name.clone(), [Effect::TuneChannel(name)]))
     }
 
     pub(super) fn start_channel(&mut self, name: String, context: &Context<'_>) -> Result<Granted, Refusal> {
@@ -77,7 +89,14 @@ impl Registry {
 impl Channel {
     /// A stopped channel.
     pub(super) fn new(settings: settings::Channel, declared: bool, now: u64) -> Self {
-        Self { settings, declared, state: life::Channel::Stopped, since: now, reason: String::new() }
+        Self {
+            settings,
+            declared,
+            tuning: Tuning::default(),
+            state: life::Channel::Stopped,
+            since: now,
+            reason: String::new(),
+        }
     }
 
     pub(super) fn enter(&mut self, state: life::Channel, now: u64, reason: &str) {

@@ -3,7 +3,7 @@
 use channel::life;
 
 use super::{Effect, Registry};
-use crate::Channel;
+use crate::{Channel, Tuning};
 
 /// Why something stopped with the settings file.
 const GONE: &str = "the channel no longer stands in the settings file";
@@ -27,6 +27,9 @@ impl Registry {
             let known =
                 objects.channels.remove(&name).filter(|channel| channel.state != life::Channel::Deleting);
             let mut channel = known.unwrap_or_else(|| Channel::new(settings.clone(), true, now));
+            if channel.settings != settings {
+                channel.tuning = Tuning::default();
+            }
             (channel.settings, channel.declared) = (settings, true);
             objects.channels.insert(name, channel);
         }

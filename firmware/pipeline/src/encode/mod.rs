@@ -21,7 +21,7 @@ use std::{
 
 use gst::prelude::*;
 use link::Refusal;
-use media::{Codec, Coding, FrameRate, Grid, Profile, Rendition, Sample};
+use media::{Codec, Coding, FrameRate, Grid, Profile, RateControl, Rendition, Sample};
 
 pub use sound::{BLOCK, SoundEncoder};
 
@@ -60,6 +60,8 @@ pub struct Plan {
     pub renditions: Vec<Rendition>,
     /// Pixels per second that the software family can encode at its fastest setting.
     pub software_budget: u64,
+    /// How the encoders spend their bits.
+    pub rate_control: RateControl,
 }
 
 /// One picture on its way into the encoders.
@@ -82,6 +84,9 @@ pub trait Ladder: Send {
 
     /// Gives a picture to every rendition. Slots rise from call to call.
     fn push(&mut self, picture: &Picture) -> Result<(), Error>;
+
+    /// From about the next picture on each rendition has so many bits per second, at most those it was started with.
+    fn tune(&mut self, bitrates: &[u32]) -> Result<(), Error>;
 
     /// Its settings in plain words.
     fn describe(&self) -> String;
@@ -198,6 +203,14 @@ fn profile(rendition: &Rendition) -> Result<gst::Element, Error> {
     let filter = make("capsfilter")?;
     filter.set_property("caps", caps);
     Ok(filter)
+}
+
+/// A rate control in plain words.
+fn words(control: RateControl) -> &'static str {
+    match control {
+        RateControl::Constant => "constant bitrate",
+        RateControl::Capped => "capped variable bitrate",
+    }
 }
 
 fn parser(coding: Coding) -> Result<gst::Element, Error> {

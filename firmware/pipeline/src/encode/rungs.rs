@@ -21,6 +21,14 @@ use crate::{
 /// Pictures that may wait in front of one encoder.
 const WAITING: u64 = 10;
 
+/// The encoder of one rendition.
+pub struct Encoder {
+    /// The elements from raw pictures to a byte stream.
+    pub chain: Vec<gst::Element>,
+    /// Gives it so many bits per second from now on.
+    pub tune: Box<dyn Fn(u32) -> Result<(), Error> + Send>,
+}
+
 /// Every rendition's encoder.
 pub struct Rungs {
     rungs: Vec<Rung>,
@@ -31,14 +39,14 @@ pub struct Rungs {
 }
 
 impl Rungs {
-    /// Starts them; `encoder` makes the elements from raw pictures to a byte stream of the rendition at this index.
+    /// Starts them; `encoder` makes that of the rendition at this index.
     /// `settings` says in plain words what they are, and they are asked for key frames by `ask`.
     pub fn start(
         plan: &Plan,
         out: &Outlet,
         settings: String,
         ask: Ask,
-        encoder: impl Fn(usize, &Rendition) -> Result<Vec<gst::Element>, Error>,
+        encoder: impl Fn(usize, &Rendition) -> Result<Encoder, Error>,
     ) -> Result<Self, Error> {
         let on_their_way = OnTheirWay::new();
         let rung = |(track, rendition): (usize, &Rendition)| {
@@ -66,6 +74,10 @@ impl Ladder for Rungs {
         Ok(())
     }
 
+    fn tune(&mut self, bitrates: &[u32]) -> Result<(), Error> {
+        self.rungs.iter().zip(bitrates).try_for_each(|(rung, &bitrate)| (rung.tune)(bitrate))
+    }
+
     fn describe(&self) -> String {
         self.settings.clone()
     }
@@ -82,13 +94,14 @@ struct Rung {
     scaler: Option<(Size, Scaler)>,
     source: gst_app::AppSrc,
     pipeline: bus::Pipeline,
+    tune: Box<dyn Fn(u32) -> Result<(), Error> + Send>,
 }
 
 impl Rung {
     fn start(
         rate: FrameRate,
         rendition: &Rendition,
-        encoder: Vec<gst::Element>,
+        encoder: Encoder,
         sink: &gst_app::AppSink,
     ) -> Result<Self, Error> {
         let (width, height) = (u32::from(rendition.width), u32::from(rendition.height));
@@ -99,7 +112,7 @@ impl Rung {
             .max_bytes(0)
             .build();
         let mut chain = vec![source.upcast_ref()];
-        chain.extend(&encoder);
+        chain.extend(&encoder.chain);
         chain.push(sink.upcast_ref());
         let pipeline = bus::Pipeline::chain("encoder", &chain)?;
         pipeline.play()?;
@@ -109,6 +122,7 @@ impl Rung {
             scaler: None,
             source,
             pipeline,
+            tune: encoder.tune,
         })
     }
 

@@ -5,13 +5,22 @@
 use std::{sync::Arc, time::Duration};
 
 use channel::budget::{Budget, H265_IN_SOFTWARE};
-use media::{Coding, Rendition};
+use media::{Coding, RateControl, Rendition};
 
-use super::{Ask, Builder, Family, Plan, make, parser, profile, rungs::Rungs, set};
+use super::{
+    Ask, Builder, Family, Plan, make, parser, profile,
+    rungs::{Encoder, Rungs},
+    set, words,
+};
 use crate::error::Error;
 
 /// x264 presets by the processor time they cost, as a multiple of the fastest (measured on the default ladder).
 const PRESETS: [(&str, u64); 3] = [("veryfast", 5), ("superfast", 2), ("ultrafast", 1)];
+
+/// x264's constant rate factor where the rate is capped: hardly to be told from the source at a viewer's distance.
+const QUALITY: &str = "23";
+/// Percent.
+const WHOLE: u32 = 100;
 
 /// The software family.
 #[derive(Debug)]
@@ -35,13 +44,18 @@ impl Family for Software {
             let preset = preset(plan);
             let hevc = plan.renditions.iter().any(|rendition| rendition.coding == Coding::H265);
             let hevc = if hevc { ", x265 ultrafast" } else { "" };
-            let settings = format!("software: x264 {preset}{hevc}, no look-ahead");
+            let control = words(plan.rate_control);
+            let settings = format!("software: x264 {preset}{hevc}, {control}, no look-ahead");
             let rungs = Rungs::start(plan, out, settings, Ask::Next, |track, rendition| {
-                let encoder = match rendition.coding {
-                    Coding::H264 => x264(plan, preset, track, rendition)?,
-                    Coding::H265 => x265(plan, rendition)?,
+                let (encoder, share) = match rendition.coding {
+                    Coding::H264 => (x264(plan, preset, track, rendition)?, WHOLE),
+                    Coding::H265 => (x265(plan, rendition)?, average(plan.rate_control)),
                 };
-                Ok(vec![encoder, profile(rendition)?, parser(rendition.coding)?])
+                let chain = vec![encoder.clone(), profile(rendition)?, parser(rendition.coding)?];
+                let tune = move |bitrate: u32| {
+                    set(&encoder, "bitrate", &(bitrate / 1000 * share / WHOLE).max(1).to_string())
+                };
+                Ok(Encoder { chain, tune: Box::new(tune) })
             })?;
             Ok(Box::new(rungs))
         }))
@@ -66,9 +80,16 @@ fn x264(plan: &Plan, preset: &str, track: usize, rendition: &Rendition) -> Resul
     let threads = if track == 0 { cores.min(8) } else { 1 };
     // Key frames come where they are asked for; the longest interval only guards a stream whose requests were lost.
     let longest = plan.grid.frames_per_segment() * 2;
+    let pass = match plan.rate_control {
+        RateControl::Constant => "cbr",
+        // Constant quality, and the bitrate is that of the buffer.
+        RateControl::Capped => "qual",
+    };
     for (property, value) in [
         ("tune", "zerolatency"),
         ("speed-preset", preset),
+        ("pass", pass),
+        ("quantizer", QUALITY),
         ("bitrate", &(rendition.bitrate / 1000).to_string()),
         ("vbv-buf-capacity", "1000"),
         ("key-int-max", &longest.to_string()),
@@ -81,10 +102,19 @@ fn x264(plan: &Plan, preset: &str, track: usize, rendition: &Rendition) -> Resul
     Ok(encoder)
 }
 
+/// What x265 is given of a rendition's rate, in percent: its constant quality cannot be tuned while it runs.
+fn average(control: RateControl) -> u32 {
+    match control {
+        RateControl::Constant => WHOLE,
+        RateControl::Capped => 66,
+    }
+}
+
 /// At its fastest always: it costs several times what x264 does.
 fn x265(plan: &Plan, rendition: &Rendition) -> Result<gst::Element, Error> {
     let encoder = make("x265enc")?;
     let kilobits = rendition.bitrate / 1000;
+    let average = kilobits * average(plan.rate_control) / WHOLE;
     // Closed groups, or a forced key frame is no IDR picture. One frame at a time: with several a picture comes out only
     // after later ones have gone in.
     let options = format!(
@@ -93,7 +123,7 @@ fn x265(plan: &Plan, rendition: &Rendition) -> Result<gst::Element, Error> {
     for (property, value) in [
         ("tune", "zerolatency"),
         ("speed-preset", "ultrafast"),
-        ("bitrate", &kilobits.to_string()),
+        ("bitrate", &average.to_string()),
         ("key-int-max", &(plan.grid.frames_per_segment() * 2).to_string()),
         ("option-string", &options),
     ] {

@@ -121,13 +121,34 @@ impl Tap {
         let config = Bytes::copy_from_slice(&config.map_readable().ok()?);
         let pixels = |field| structure.get::<i32>(field).ok().and_then(|pixels| u16::try_from(pixels).ok());
         let (width, height, rate) = (pixels("width")?, pixels("height")?, self.rate);
-        let codec = Arc::new(match self.coding {
+        let codec = match self.coding {
             Coding::H264 => Codec::H264 { config, width, height, rate },
             Coding::H265 => Codec::H265 { config, width, height, rate },
-        });
+        };
+        let codec = match &self.codec {
+            Some((_, known)) if stands_for(known, &codec) => Arc::clone(known),
+            _ => Arc::new(codec),
+        };
         self.codec = Some((caps.to_owned(), Arc::clone(&codec)));
         Some(codec)
     }
+}
+
+/// Whether viewers who have the parameters `known` can read what `new` says: the same but for a lower level and what
+/// only describes the rate. Encoders whose bitrate is tuned say so in their parameter sets, which are also in the samples.
+fn stands_for(known: &Codec, new: &Codec) -> bool {
+    let ((Codec::H264 { config: before, .. }, Codec::H264 { config: now, .. })
+    | (Codec::H265 { config: before, .. }, Codec::H265 { config: now, .. })) = (known, new)
+    else {
+        return false;
+    };
+    // ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1: version, profile and constraints, then the level.
+    let level = if matches!(new, Codec::H264 { .. }) { 3 } else { 12 };
+    let described = |config: &Bytes| Some((config.get(..level)?.to_vec(), *config.get(level)?));
+    let (Some((before, highest)), Some((now, level))) = (described(before), described(now)) else {
+        return false;
+    };
+    known.pictures() == new.pictures() && before == now && level <= highest
 }
 
 /// Whether an access unit is an IDR picture (Rec. ITU-T H.264, table 7-1: type 5; H.265, table 7-1: types 19 and 20). The
@@ -151,6 +172,34 @@ fn is_idr(coding: Coding, access_unit: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tuned_encoder_keeps_its_parameters_as_long_as_they_are_enough() {
+        let rate = FrameRate::new(25, 1).unwrap();
+        let h264 = |config: &[u8], width| Codec::H264 {
+            config: Bytes::copy_from_slice(config),
+            width,
+            height: 360,
+            rate,
+        };
+        let known = h264(&[1, 100, 0, 31, 0xff, 0xe1, 7], 640);
+        assert!(stands_for(&known, &h264(&[1, 100, 0, 31, 0xff, 0xe1, 9], 640)), "another rate in its HRD");
+        assert!(stands_for(&known, &h264(&[1, 100, 0, 30, 0xff, 0xe1, 9], 640)), "a lower level");
+        assert!(!stands_for(&known, &h264(&[1, 100, 0, 32, 0xff, 0xe1, 9], 640)), "a higher level");
+        assert!(!stands_for(&known, &h264(&[1, 77, 0, 31, 0xff, 0xe1, 9], 640)), "another profile");
+        assert!(!stands_for(&known, &h264(&[1, 100, 0, 31, 0xff, 0xe1, 7], 642)), "another size");
+        assert!(!stands_for(&known, &h264(&[1, 100], 640)));
+        let mut hevc = [1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93, 0xf0];
+        let h265 = |config: &[u8]| Codec::H265 {
+            config: Bytes::copy_from_slice(config),
+            width: 640,
+            height: 360,
+            rate,
+        };
+        let known = h265(&hevc);
+        hevc[12] = 63;
+        assert!(stands_for(&known, &h265(&hevc)) && !stands_for(&h265(&hevc), &known));
+    }
 
     #[test]
     fn a_key_frame_is_one_that_decoding_can_begin_at() {

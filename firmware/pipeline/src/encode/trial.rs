@@ -98,13 +98,18 @@ mod tests {
     use std::sync::Arc;
 
     use bytes::Bytes;
-    use media::{Codec, FrameRate, Grid, Profile, Sample};
+    use media::{Codec, FrameRate, Grid, Profile, RateControl, Sample};
 
     use super::*;
 
     fn plan() -> Plan {
         let rate = FrameRate::new(25, 1).unwrap();
-        Plan { grid: Grid::new(rate, 1600, 200), renditions: Vec::new(), software_budget: 0 }
+        Plan {
+            grid: Grid::new(rate, 1600, 200),
+            renditions: Vec::new(),
+            software_budget: 0,
+            rate_control: RateControl::Constant,
+        }
     }
 
     fn good() -> Vec<Encoded> {

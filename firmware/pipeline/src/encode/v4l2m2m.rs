@@ -4,9 +4,13 @@
 
 use std::sync::Arc;
 
-use media::{Coding, Rendition};
+use media::{Coding, RateControl, Rendition};
 
-use super::{Ask, Builder, Family, Plan, make, parser, profile, rungs::Rungs, set, trial};
+use super::{
+    Ask, Builder, Family, Plan, make, parser, profile,
+    rungs::{Encoder, Rungs},
+    set, trial, words,
+};
 use crate::error::Error;
 
 /// The family.
@@ -24,7 +28,7 @@ impl Family for V4l2m2m {
             make(element).map_err(|_| format!("no V4L2 driver offers `{element}`"))?;
         }
         let builder: Builder = Arc::new(|plan, out| {
-            let settings = "v4l2m2m: constant bitrate".to_owned();
+            let settings = format!("v4l2m2m: {}", words(plan.rate_control));
             let rungs =
                 Rungs::start(plan, out, settings, Ask::Timed, |_, rendition| encoder(plan, rendition))?;
             Ok(Box::new(rungs))
@@ -41,14 +45,21 @@ fn element(coding: Coding) -> &'static str {
     }
 }
 
-fn encoder(plan: &Plan, rendition: &Rendition) -> Result<Vec<gst::Element>, Error> {
+fn encoder(plan: &Plan, rendition: &Rendition) -> Result<Encoder, Error> {
     let encoder = make(element(rendition.coding))?;
+    let mode = match plan.rate_control {
+        RateControl::Constant => 1,
+        RateControl::Capped => 0,
+    };
     // Names of the kernel's controls (V4L2, codec control reference). What a driver does not have is left out.
     let controls = format!(
-        "controls,video_bitrate_mode=1,video_bitrate={},video_gop_size={},video_b_frames=0",
+        "controls,video_bitrate_mode={mode},video_bitrate={},video_bitrate_peak={},video_gop_size={},video_b_frames=0",
+        rendition.bitrate,
         rendition.bitrate,
         plan.grid.frames_per_segment() * 2,
     );
     set(&encoder, "extra-controls", &controls)?;
-    Ok(vec![make("videoconvert")?, encoder, profile(rendition)?, parser(rendition.coding)?])
+    let chain = vec![make("videoconvert")?, encoder.clone(), profile(rendition)?, parser(rendition.coding)?];
+    let tune = move |bitrate| set(&encoder, "extra-controls", &format!("controls,video_bitrate={bitrate}"));
+    Ok(Encoder { chain, tune: Box::new(tune) })
 }

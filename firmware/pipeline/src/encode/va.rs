@@ -10,17 +10,18 @@ use std::{
     fmt::Write,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
 };
 
 use gst::prelude::*;
-use media::{Coding, FrameRate, Rendition};
+use media::{Coding, FrameRate, RateControl, Rendition};
 
 use super::{
     Ask, Builder, Family, Ladder, Outlet, Picture, Plan, make, raw_caps, set,
     tap::{OnTheirWay, Tap},
     trial::{self, Flaw},
+    words,
 };
 use crate::{bus, error::Error, frame::size, picture::Size};
 
@@ -37,6 +38,8 @@ pub struct Va {
     h264: Encoders,
     h265: Encoders,
     settings: fn(&Plan, &Rendition) -> Vec<(&'static str, u32)>,
+    /// What `bitrate` is in percent of a rendition's rate where it may vary: the most, or an average below it.
+    variable: u32,
 }
 
 /// The encoders of one coding.
@@ -67,15 +70,10 @@ pub const VAAPI: Va = Va {
     post_processor: "vaapipostproc",
     h264: Encoders { elements: &["vaapih264enc"], keys: &[KeyFrame::Event] },
     h265: Encoders { elements: &["vaapih265enc"], keys: &[KeyFrame::Event, KeyFrame::OtherBitrate] },
-    settings: |plan, rendition| {
-        vec![
-            ("bitrate", rendition.bitrate / 1000),
-            ("cpb-length", 1000),
-            ("keyframe-period", longest_period(plan)),
-            ("max-bframes", 0),
-            ("refs", 1),
-        ]
+    settings: |plan, _| {
+        vec![("cpb-length", 1000), ("keyframe-period", longest_period(plan)), ("max-bframes", 0), ("refs", 1)]
     },
+    variable: 100,
 };
 
 /// The family of the `va` plugin.
@@ -93,13 +91,14 @@ pub const VA: Va = Va {
     },
     settings: |plan, rendition| {
         vec![
-            ("bitrate", rendition.bitrate / 1000),
             ("cpb-size", rendition.bitrate / 1000),
             ("key-int-max", longest_period(plan)),
             ("b-frames", 0),
             ("ref-frames", 1),
+            ("target-percentage", 66),
         ]
     },
+    variable: 66,
 };
 
 /// Key frames come where they are asked for; this only guards a stream whose requests were lost.
@@ -178,6 +177,31 @@ struct OnGpu {
     on_their_way: OnTheirWay,
     settings: String,
     rate: FrameRate,
+    tuners: Vec<Tuner>,
+}
+
+/// Gives one encoder its bitrate, at its next key frame.
+#[derive(Clone, Debug)]
+struct Tuner {
+    kilobits: Arc<AtomicU32>,
+    /// Percent of the rendition's rate.
+    share: u32,
+}
+
+impl Tuner {
+    fn new(bitrate: u32, share: u32) -> Self {
+        let tuner = Self { kilobits: Arc::default(), share };
+        tuner.tune(bitrate);
+        tuner
+    }
+
+    fn tune(&self, bitrate: u32) {
+        self.kilobits.store((bitrate / 1000 * self.share / 100).max(1), Ordering::Relaxed);
+    }
+
+    fn kilobits(&self) -> u32 {
+        self.kilobits.load(Ordering::Relaxed)
+    }
 }
 
 impl OnGpu {
@@ -203,13 +227,15 @@ impl OnGpu {
             &tee,
         ])?;
         let mut settings = format!("{}:", va.name);
+        let mut tuners = Vec::new();
         for (track, rendition) in plan.renditions.iter().enumerate() {
             let way = ways.for_coding(rendition.coding).ok_or(Error::Element(va.name))?;
-            let (encoder, mode) = va.encoder(way, plan, rendition)?;
+            let (encoder, control, tuner) = va.encoder(way, plan, rendition)?;
             if !settings.contains(way.element) {
                 // A String takes everything.
-                let _ = write!(settings, " {}, {mode};", way.element);
+                let _ = write!(settings, " {}, {};", way.element, words(control));
             }
+            tuners.push(tuner);
             let queue = waiting_room()?;
             let sink = Tap::new(plan, track, &on_their_way, out).sink();
             pipeline.add(&[
@@ -232,6 +258,7 @@ impl OnGpu {
             on_their_way,
             settings: settings.trim_end_matches(';').to_owned(),
             rate: plan.grid.rate,
+            tuners,
         })
     }
 
@@ -261,41 +288,69 @@ impl Va {
         Ok(filter)
     }
 
-    /// The encoder of a rendition, and its kind of rate control in words.
+    /// The encoder of a rendition, how it spends its bits, and what tunes it.
     fn encoder(
         &self,
         way: &Way,
         plan: &Plan,
         rendition: &Rendition,
-    ) -> Result<(gst::Element, &'static str), Error> {
+    ) -> Result<(gst::Element, RateControl, Tuner), Error> {
         let encoder = make(way.element)?;
-        // By default the quality is held and the bitrate ignored.
-        let mode = match set(&encoder, "rate-control", "cbr") {
-            Ok(()) => "constant bitrate",
-            Err(_) => set(&encoder, "rate-control", "vbr").map(|()| "capped variable bitrate")?,
-        };
+        let control = control(&encoder, plan.rate_control)?;
+        let share = if control == RateControl::Capped { self.variable } else { 100 };
+        let tuner = Tuner::new(rendition.bitrate, share);
+        set(&encoder, "bitrate", &tuner.kilobits().to_string())?;
         for (property, value) in (self.settings)(plan, rendition) {
             set(&encoder, property, &value.to_string())?;
         }
-        let bitrates = match way.keys {
-            [KeyFrame::SameBitrate, ..] => [rendition.bitrate / 1000; 2],
-            [KeyFrame::OtherBitrate, ..] => [rendition.bitrate / 1000 + 1, rendition.bitrate / 1000],
-            _ => return Ok((encoder, mode)),
-        };
         if let Some(pad) = encoder.static_pad("sink") {
-            let odd = AtomicBool::new(false);
+            let (keys, tuner) = (way.keys[0], tuner.clone());
             pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
                 let asked = info.event().is_some_and(|event| gst_video::ForceKeyUnitEvent::is(event));
-                let Some(encoder) = pad.parent_element().filter(|_| asked) else {
-                    return gst::PadProbeReturn::Ok;
-                };
-                let odd = odd.fetch_not(Ordering::Relaxed);
-                encoder.set_property("bitrate", bitrates[usize::from(odd)]);
-                gst::PadProbeReturn::Drop
+                match pad.parent_element().filter(|_| asked) {
+                    Some(encoder) => keys.ask(&encoder, tuner.kilobits()),
+                    None => gst::PadProbeReturn::Ok,
+                }
             });
         }
-        Ok((encoder, mode))
+        Ok((encoder, control, tuner))
     }
+}
+
+impl KeyFrame {
+    /// Asks an encoder to begin anew with the next picture, at this bitrate.
+    fn ask(self, encoder: &gst::Element, kilobits: u32) -> gst::PadProbeReturn {
+        let now: u32 = encoder.property("bitrate");
+        match self {
+            Self::Event => {
+                if now != kilobits {
+                    encoder.set_property("bitrate", kilobits);
+                }
+                return gst::PadProbeReturn::Ok;
+            }
+            Self::SameBitrate => encoder.set_property("bitrate", kilobits),
+            Self::OtherBitrate => {
+                encoder.set_property("bitrate", if now == kilobits { kilobits + 1 } else { kilobits });
+            }
+        }
+        gst::PadProbeReturn::Drop
+    }
+}
+
+/// Sets how an encoder spends its bits; not every driver knows both ways. By default the quality is held and the bitrate
+/// ignored.
+fn control(encoder: &gst::Element, wished: RateControl) -> Result<RateControl, Error> {
+    let ways = [(RateControl::Constant, "cbr"), (RateControl::Capped, "vbr")];
+    let wished_first = ways.iter().filter(|(control, _)| *control == wished);
+    let then = ways.iter().filter(|(control, _)| *control != wished);
+    let mut refused = Ok(wished);
+    for (control, word) in wished_first.chain(then) {
+        match set(encoder, "rate-control", word) {
+            Ok(()) => return Ok(*control),
+            Err(error) => refused = Err(error),
+        }
+    }
+    refused
 }
 
 /// Where pictures wait for an encoder that is not yet done with the last one.
@@ -322,6 +377,11 @@ impl Ladder for OnGpu {
         self.resize(size(&picture.frame))?;
         let pts = gst::ClockTime::from_nseconds(self.rate.nanos_of(since));
         super::feed(&self.source, &picture.frame, pts, picture.sync.then_some(Ask::Timed)).map_err(error)
+    }
+
+    fn tune(&mut self, bitrates: &[u32]) -> Result<(), Error> {
+        self.tuners.iter().zip(bitrates).for_each(|(tuner, &bitrate)| tuner.tune(bitrate));
+        Ok(())
     }
 
     fn describe(&self) -> String {

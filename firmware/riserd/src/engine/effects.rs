@@ -27,6 +27,12 @@ impl Engine {
                 self.crew.stop(&name);
                 Some(self.begin(RESET_CHANNEL, &name))
             }
+            Effect::TuneChannel(name) => {
+                if let Some(channel) = self.registry.objects().channels.get(&name) {
+                    self.crew.tune(&name, channel.tuning.clone());
+                }
+                None
+            }
             Effect::StopChannel(name) => {
                 let id = self.begin(STOP_CHANNEL, &name);
                 if !self.crew.stop(&name) {
@@ -95,7 +101,7 @@ impl Engine {
 
     pub(super) fn start(&mut self, name: &str) {
         if let Some(channel) = self.registry.objects().channels.get(name) {
-            self.crew.start(&channel.settings);
+            self.crew.start(&channel.settings, channel.tuning.clone());
         }
     }
 

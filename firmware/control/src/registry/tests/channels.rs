@@ -1,4 +1,5 @@
 use super::*;
+use crate::Tuning;
 
 #[test]
 fn a_channel_lives_through_all_its_states() {
@@ -39,6 +40,32 @@ fn a_channel_lives_through_all_its_states() {
     assert_eq!(granted.effects, [Effect::DeleteChannel(name())]);
     the.tell(Event::ChannelDeleted(name()));
     assert!(the.registry.objects.channels.is_empty());
+}
+
+#[test]
+fn a_channel_is_tuned_while_it_runs_until_its_settings_change() {
+    let mut the = Bench::new(Limits::default());
+    the.create_channel("main");
+    let tuning = |gop_ms| Tuning { bitrates: [("720p".to_owned(), 1_000_000)].into(), gop_ms };
+    let tune = |gop_ms| Command::TuneChannel { name: "main".into(), tuning: tuning(gop_ms) };
+    assert_eq!(
+        the.refused(tune(None)),
+        "channel `main` is stopped: only a running channel can be tuned; change its settings instead"
+    );
+    the.ask(Command::StartChannel("main".into())).unwrap();
+    assert_eq!(the.ask(tune(Some(400))).unwrap().effects, [Effect::TuneChannel("main".into())]);
+    assert_eq!(the.registry.objects.channels["main"].tuning, tuning(Some(400)));
+    assert_eq!(
+        the.refused(tune(Some(500))),
+        "`gop_ms`: found 500, expected one of 200, 400, 800, 1600: whole parts that make up a whole segment"
+    );
+    the.tell(Event::ChannelStarted("main".into()));
+    the.ask(Command::StopChannel("main".into())).unwrap();
+    the.tell(Event::ChannelStopped("main".into(), String::new()));
+    assert_eq!(the.registry.objects.channels["main"].tuning, tuning(Some(400)));
+    let settings = the.registry.objects.channels["main"].settings.clone();
+    the.ask(Command::ChangeChannel(Box::new(settings))).unwrap();
+    assert_eq!(the.registry.objects.channels["main"].tuning, Tuning::default());
 }
 
 #[test]

@@ -213,7 +213,7 @@ impl Walk {
             Effect::EndProgram { program, .. } => {
                 Event::ProgramEnded { program: program.clone(), last: Some(segment(&grid(), self.the.now)) }
             }
-            Effect::MakeThumbnails(_) | Effect::DropAsset(_) => return None,
+            Effect::TuneChannel(_) | Effect::MakeThumbnails(_) | Effect::DropAsset(_) => return None,
         })
     }
 
