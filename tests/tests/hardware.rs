@@ -15,7 +15,7 @@ const BOARD: &str = "[board]\nid = 'gpu'\n";
 
 fn start(gpu: &Gpu) -> Riserd {
     let riserd = Riserd::start_with(gpu.arguments(), &format!("{SMALL}{BOARD}"));
-    riserd.wait_for_segments(&TRACKS, 3);
+    riserd.wait_for_segments(&TRACKS, 2);
     riserd
 }
 
