@@ -60,9 +60,9 @@ fn copy(from: &Path, to: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// Fills a ring of just the room for so many segments until it begins to turn. The last is an hour old: there is time for
-/// more before a box goes on with it. The process
-/// ends without closing it, as by `kill -9`.
+/// Fills a ring of just the room for so many segments until it begins to turn. The last is two hours old: there is time for
+/// what is measured with it, so that a box that goes on with it is not behind it. The process ends without closing it, as
+/// by `kill -9`.
 pub fn fill(dir: &Path, extent: u64, segments: u64, parts: u32) -> Outcome<Value> {
     let begun = Instant::now();
     let per_extent = (extent - OVERHEAD) / LINE;
@@ -74,7 +74,7 @@ pub fn fill(dir: &Path, extent: u64, segments: u64, parts: u32) -> Outcome<Value
     let (mut writer, reader) = store.stream(CHANNEL, grid)?;
     writer.set_layout(layout(&grid));
     let mut feed = Feed::new(grid);
-    let newest = newest(&grid)? - HOUR;
+    let newest = newest(&grid)? - 2 * HOUR;
     let first = newest - segments;
     let sizes = [parts as usize * 16; TRACKS];
     for number in first..=newest {
