@@ -10,6 +10,7 @@ use riser_tests::{
     riserd::{SMALL, TRACKS},
     tuning, wait,
 };
+use serde_json::json;
 
 const BOARD: &str = "[board]\nid = 'gpu'\n";
 
@@ -125,7 +126,7 @@ fn an_encoder_that_breaks_is_built_anew_and_the_timeline_stays() {
         for &knob in knobs {
             let folder = tempfile::tempdir().unwrap();
             let once = folder.path().join("done").to_string_lossy().into_owned();
-            let knobs = [(knob, "150"), ("SOFT_VA_FAULT_ONCE", &*once), ("SOFT_VA_FAULT_SIZE", "640x360")];
+            let knobs = [(knob, "100"), ("SOFT_VA_FAULT_ONCE", &*once), ("SOFT_VA_FAULT_SIZE", "640x360")];
             let gpu = Gpu::new(&[name, "software"], &knobs);
             let riserd = start(&gpu);
             let init = riserd.init("360p");
@@ -152,8 +153,36 @@ fn an_encoder_that_breaks_is_built_anew_and_the_timeline_stays() {
 }
 
 #[test]
+fn encoders_that_do_not_keep_up_give_up_thumbnails_then_the_highest_rendition() {
+    let gpu = Gpu::new(&["va", "software"], &[("SOFT_VA_FRAME_MS", "60"), ("SOFT_VA_FAULT_SIZE", "640x360")]);
+    let riserd = Riserd::start_with(gpu.arguments(), &format!("{SMALL}{BOARD}"));
+    let shed = || riserd.state("/channels/0/shed").as_str().unwrap().to_owned();
+    let patience = Duration::from_secs(30);
+    wait::until("thumbnails wait", patience, || shed() == "thumbnails wait");
+    wait::until("the highest rendition goes", patience, || shed().contains("highest rendition is left out"));
+    wait::until("the others go on alone", patience, || {
+        let renditions = riserd.state("/channels/0/renditions");
+        let names: Vec<_> = renditions.as_array().unwrap().iter().map(|of| of["name"].clone()).collect();
+        names == ["180p", "audio"]
+    });
+    assert_eq!(riserd.state("/channels/0/notes"), json!(["360p left out: the encoders do not keep up"]));
+    let alarms = riserd.state("/alarms").to_string();
+    assert!(alarms.contains("overload-main") && alarms.contains("do not keep up"), "{alarms}");
+    let before = riserd.count("/channels/0/input/skipped");
+    let last = riserd.playlist("180p").unwrap().next().0;
+    riserd.wait_for("180p", last + 2);
+    assert_eq!(riserd.count("/channels/0/input/skipped"), before, "the rest keeps up");
+    assert_eq!(riserd.count("/processes/1/restarts"), 0);
+    let playlist = riserd.playlist("180p").unwrap();
+    // Overload from the first picture on leaves no time for a slate, and holes while it lasts; none afterwards.
+    let (before, after) = playlist.text.rsplit_once("#EXT-X-MAP").unwrap();
+    assert!(before.ends_with("#EXT-X-DISCONTINUITY\n"), "{}", playlist.text);
+    assert!(!after.contains("#EXT-X-DISCONTINUITY\n") && !after.contains("GAP"), "{}", playlist.text);
+}
+
+#[test]
 fn a_family_that_breaks_again_and_again_is_given_up_without_losing_viewers() {
-    let gpu = Gpu::new(&["va", "software"], &[("SOFT_VA_FAIL_AT", "150"), ("SOFT_VA_FAULT_SIZE", "640x360")]);
+    let gpu = Gpu::new(&["va", "software"], &[("SOFT_VA_FAIL_AT", "100"), ("SOFT_VA_FAULT_SIZE", "640x360")]);
     let riserd = Riserd::start_with(gpu.arguments(), &format!("{SMALL}{BOARD}"));
     wait::until("the family is given up", Duration::from_secs(40), || alarm(&riserd).is_some());
     let told = alarm(&riserd).unwrap();

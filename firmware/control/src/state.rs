@@ -72,6 +72,8 @@ pub struct ChannelState {
     pub encoder_percent: u64,
     /// Families of the board that do not work, since the channel was started.
     pub encoders_refused: Vec<EncoderRefusal>,
+    /// What is given up because the encoders do not keep up, in plain words; empty where nothing is.
+    pub shed: String,
     /// What was left out of the ladder and why.
     pub notes: Vec<String>,
     /// The tracks, in order.

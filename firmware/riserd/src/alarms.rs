@@ -67,6 +67,13 @@ pub fn of(
         );
         raise(&format!("encoder-{}", channel.name), "warning", reason);
     }
+    for channel in channels.iter().filter(|channel| channel.life != "stopped" && !channel.shed.is_empty()) {
+        let reason = format!(
+            "the encoders of channel `{}` do not keep up: {}; take fewer renditions or a lower frame rate",
+            channel.name, channel.shed
+        );
+        raise(&format!("overload-{}", channel.name), "warning", reason);
+    }
     if store.rate > 0 && store.seconds_predicted < store.seconds_promised {
         let reason = format!(
             "{} of rewind are promised, the disk will hold {} at the present rate; delete assets, shorten windows or \

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use channel::shed::Shed;
 use control::Tuning;
 use tokio::{
     sync::{mpsc, watch},
@@ -71,7 +72,7 @@ impl Crew {
         let (families, planner) =
             (plan::families(&house.board), Planner::new(Arc::clone(house), channel.clone()));
         // Takes its share of the encoders: who is started first chooses first, and the same at every start.
-        block_in_place(|| planner.plan(&families, None));
+        let plan = block_in_place(|| planner.plan(&families, None));
         let (stop, stopped) = watch::channel(false);
         let (tuning, tuned) = watch::channel(tuning);
         let supervisor = Supervisor {
@@ -81,6 +82,7 @@ impl Crew {
             channel: name.clone(),
             input: plan::input(channel),
             families,
+            shed: Shed::new(plan.start.renditions.len()),
             planner,
             clock: house.clock.clone(),
             facts: facts.clone(),

@@ -85,7 +85,8 @@ impl Engine {
         let (crew, news) = Crew::new(Arc::clone(&house), roster.clone());
         let (jobs, waiting) = mpsc::channel(JOBS);
         let (done, jobs_done) = mpsc::channel(JOBS);
-        let photographer = tokio::spawn(thumbnails::work(house.program.clone(), waiting, done));
+        let photographer =
+            tokio::spawn(thumbnails::work(house.program.clone(), roster.clone(), waiting, done));
         let engine = Self {
             house,
             registry,

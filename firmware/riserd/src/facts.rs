@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use channel::families::{Families, Refused};
+use channel::{
+    families::{Families, Refused},
+    shed::Shed,
+};
 use clock::Clock;
 use control::{ChannelState, EncoderRefusal, Health, InputState, ProcessState, RenditionState};
 use link::{InputReport, PictureFormat};
@@ -50,6 +53,7 @@ impl Facts {
             encoder: String::new(),
             encoder_percent: 0,
             encoders_refused: Vec::new(),
+            shed: String::new(),
             notes: Vec::new(),
             renditions: Vec::new(),
             samples_refused: 0,
@@ -105,6 +109,22 @@ impl Facts {
         let mut noted = self.noted();
         family.clone_into(&mut noted.channel.encoder_family);
         settings.clone_into(&mut noted.channel.encoder);
+    }
+
+    /// What is given up because the encoders do not keep up.
+    pub fn shed(&self, shed: &Shed) {
+        let words = match (shed.thumbnails(), shed.renditions()) {
+            (false, _) => String::new(),
+            (true, 0) => "thumbnails wait".to_owned(),
+            (true, 1) => "thumbnails wait, the highest rendition is left out".to_owned(),
+            (true, count) => format!("thumbnails wait, the {count} highest renditions are left out"),
+        };
+        self.noted().channel.shed = words;
+    }
+
+    /// Whether something is given up because the encoders do not keep up.
+    pub fn sheds(&self) -> bool {
+        !self.noted().channel.shed.is_empty()
     }
 
     /// Which encoder families do not work.

@@ -119,6 +119,16 @@ impl Plan {
         Self { start, notes: ladder.notes, load: ladder.load, percent: budget.percent(ladder.load) }
     }
 
+    /// The plan without so many of its highest renditions; one always stays. It keeps its share of the encoders.
+    pub fn without(mut self, highest: usize) -> Self {
+        let highest = highest.min(self.start.renditions.len() - 1);
+        self.start.tuning.bitrates.drain(..highest);
+        for rendition in self.start.renditions.drain(..highest) {
+            self.notes.push(format!("{} left out: the encoders do not keep up", rendition.name));
+        }
+        self
+    }
+
     /// Whether it makes the same of an input as the other plan.
     pub fn encodes_like(&self, other: &Self) -> bool {
         (self.start.grid, &self.start.renditions) == (other.start.grid, &other.start.renditions)

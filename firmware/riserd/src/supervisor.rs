@@ -8,10 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use channel::families::{Cause, Families, Refused};
+use channel::{
+    families::{Cause, Families, Refused},
+    shed::Shed,
+};
 use clock::Clock;
 use control::Tuning;
-use link::{FromWorker, InputChoice, PictureFormat, ToWorker, Unable};
+use link::{FromWorker, InputChoice, InputReport, PictureFormat, ToWorker, Unable};
 use media::Grid;
 use store::Reader;
 use tokio::{
@@ -59,6 +62,8 @@ pub struct Supervisor {
     pub input: InputChoice,
     /// The encoder families it may use.
     pub families: Families,
+    /// What it gives up while its encoders do not keep up.
+    pub shed: Shed,
     /// Makes the plan when the first worker has told what its input gives.
     pub planner: Planner,
     /// The timeline's clock.
@@ -89,6 +94,14 @@ pub enum News {
     Runs(String),
     /// It has ended, with the reason where it was not told to.
     Ended(String, Option<String>),
+}
+
+/// What a worker has counted a second ago.
+#[derive(Clone, Copy)]
+struct Counted {
+    at: u64,
+    given: u64,
+    left_out: u64,
 }
 
 /// What the first worker's report decides, for it and all that follow.
@@ -186,6 +199,7 @@ impl Supervisor {
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pulse = Pulse::new();
         let mut format = None;
+        let mut counted = None;
         loop {
             tokio::select! {
                 message = session.receive() => match message? {
@@ -203,7 +217,10 @@ impl Supervisor {
                         format.clone_from(&report.format);
                         if !session.started {
                             self.start(report.format.as_ref(), &mut session, running).await?;
-                        } else if let Some(plan) = self.replan(report.format.as_ref(), running) {
+                            continue;
+                        }
+                        let other = self.replan(report.format.as_ref(), running);
+                        if let Some(plan) = other.or_else(|| self.shed(&report, &mut counted, running)) {
                             session.send(&ToWorker::Stop).await?;
                             self.drain(&mut session, running).await?;
                             self.carry_out(plan, false, running)?;
@@ -281,11 +298,9 @@ impl Supervisor {
             families.first().is_some_and(|first| !running.plan.start.families.contains(first))
         };
         let plan = match running {
-            None => Some(block_in_place(|| self.planner.plan(&self.families, format))),
+            None => Some(self.plan(format)),
             // The encoders that it was made for do not work.
-            Some(running) if outgrown(running) => {
-                Some(block_in_place(|| self.planner.plan(&self.families, format)))
-            }
+            Some(running) if outgrown(running) => Some(self.plan(format)),
             Some(_) => self.replan(format, running),
         };
         if let Some(plan) = plan {
@@ -312,9 +327,36 @@ impl Supervisor {
     /// The plan for an input that was expected and has come; none where the plan holds.
     fn replan(&self, format: Option<&PictureFormat>, running: &mut Option<Running>) -> Option<Plan> {
         let running = running.as_mut().filter(|running| running.expected && format.is_some())?;
-        let plan = block_in_place(|| self.planner.plan(&self.families, format));
+        let plan = self.plan(format);
         running.expected = false;
         (!plan.encodes_like(&running.plan)).then_some(plan)
+    }
+
+    fn plan(&self, format: Option<&PictureFormat>) -> Plan {
+        block_in_place(|| self.planner.plan(&self.families, format)).without(self.shed.renditions())
+    }
+
+    /// Looks each second whether the encoders keep up; another plan where renditions are given up or taken back.
+    fn shed(
+        &mut self,
+        report: &InputReport,
+        counted: &mut Option<Counted>,
+        running: &Option<Running>,
+    ) -> Option<Plan> {
+        let now = Counted { at: self.clock.now(), given: report.frames_out, left_out: report.skipped };
+        let before = *counted.get_or_insert(now);
+        if now.at.saturating_sub(before.at) < media::NANOS {
+            return None;
+        }
+        *counted = Some(now);
+        let left_out = self.shed.renditions();
+        if !self.shed.second(now.at, now.given - before.given, now.left_out - before.left_out) {
+            return None;
+        }
+        self.facts.shed(&self.shed);
+        tracing::warn!(channel = self.channel, shed = ?self.shed, "the encoders keep up otherwise");
+        running.as_ref().filter(|_| self.shed.renditions() != left_out)?;
+        Some(self.plan(report.format.as_ref()))
     }
 
     /// From now on the channel encodes by `plan`. Another grid is another stream, in which the old one is not seen.

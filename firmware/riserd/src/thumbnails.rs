@@ -14,8 +14,10 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdin, ChildStdout, Command},
     sync::mpsc,
-    time::timeout,
+    time::{sleep, timeout},
 };
+
+use crate::{crew::Roster, facts::Facts};
 
 /// Pixels across one thumbnail.
 const WIDTH: u32 = 160;
@@ -27,6 +29,8 @@ const MOST: u64 = 300;
 const SHEET: usize = 8 << 20;
 /// All pictures of an asset must be made within this.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How often it is looked whether there is room for thumbnails again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// An asset whose thumbnails are to be made.
 pub struct Job {
@@ -43,10 +47,11 @@ pub struct Job {
 /// An asset's id and what became of its thumbnails.
 pub type Done = (String, Result<(), String>);
 
-/// Does the jobs one after the other until nobody can send more.
-pub async fn work(program: PathBuf, mut jobs: mpsc::Receiver<Job>, done: mpsc::Sender<Done>) {
+/// Does the jobs one after the other until nobody can send more. They wait while a channel's encoders do not keep up.
+pub async fn work(program: PathBuf, roster: Roster, mut jobs: mpsc::Receiver<Job>, done: mpsc::Sender<Done>) {
     while let Some(job) = jobs.recv().await {
-        let result = match timeout(PATIENCE, make(&program, &job)).await {
+        room(&roster).await;
+        let result = match timeout(PATIENCE, make(&program, &roster, &job)).await {
             Ok(result) => result,
             Err(_) => Err(format!("not done within {} s", PATIENCE.as_secs())),
         };
@@ -59,7 +64,13 @@ pub async fn work(program: PathBuf, mut jobs: mpsc::Receiver<Job>, done: mpsc::S
     }
 }
 
-async fn make(program: &Path, job: &Job) -> Result<(), String> {
+async fn room(roster: &Roster) {
+    while roster.read().iter().any(Facts::sheds) {
+        sleep(AGAIN).await;
+    }
+}
+
+async fn make(program: &Path, roster: &Roster, job: &Job) -> Result<(), String> {
     let (first, last) = job.range;
     let window = job.recording.window(first, last).await.map_err(|error| error.to_string())?;
     let (beginning, end) = ends(&window).ok_or("nothing is recorded")?;
@@ -70,7 +81,8 @@ async fn make(program: &Path, job: &Job) -> Result<(), String> {
         return Err("its process has no ends".to_owned());
     };
     // Sheets are taken while pictures are given: neither side waits for the other for ever.
-    let (given, taken) = tokio::join!(give(&window, &job.recording, &numbers, pictures), take(sheets));
+    let (given, taken) =
+        tokio::join!(give(roster, &window, &job.recording, &numbers, pictures), take(sheets));
     let status = child.wait().await.map_err(|error| error.to_string())?;
     let (width, height, sheets) = taken.map_err(|error| format!("{error} ({status})"))?;
     given.map_err(|error| error.to_string())?;
@@ -92,8 +104,15 @@ fn spawn(program: &Path) -> io::Result<Child> {
 }
 
 /// Gives the process one key frame for each of these segments; an empty one where there is none.
-async fn give(window: &Window, recording: &Recording, numbers: &[u64], mut to: ChildStdin) -> io::Result<()> {
+async fn give(
+    roster: &Roster,
+    window: &Window,
+    recording: &Recording,
+    numbers: &[u64],
+    mut to: ChildStdin,
+) -> io::Result<()> {
     for &number in numbers {
+        room(roster).await;
         let picture = picture(window, recording, number).await.unwrap_or_default();
         to.write_u32(u32::try_from(picture.len()).unwrap_or(0)).await?;
         to.write_all(&picture).await?;
