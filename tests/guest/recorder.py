@@ -106,7 +106,8 @@ class Machine:
         until = time.monotonic() + seconds
         while not _answers(reached):
             if self._process.poll() is not None:
-                raise Failure(f"the machine ended before {what}: see {self._log}")
+                last = self._log.read_text(errors="replace").strip().rpartition("\n")[2]
+                raise Failure(f"the machine ended before {what}; its last words, all of them in {self._log}: {last}")
             if time.monotonic() > until:
                 raise Failure(f"not in {seconds:g} s: {what}; see {self._log}")
             time.sleep(0.05)

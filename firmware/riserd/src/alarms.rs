@@ -45,34 +45,17 @@ pub fn of(
         let reason = format!("recording `{}` has lost its oldest {lost} segments: {why}", program.name);
         raise(&format!("recording-{}", program.asset), severity, reason);
     }
-    for channel in
-        channels.iter().filter(|channel| channel.life != "stopped" && !channel.encoders_refused.is_empty())
-    {
-        let refused: Vec<_> = channel
-            .encoders_refused
-            .iter()
-            .map(|refused| format!("{}: {}", refused.family, refused.reason))
-            .collect();
-        let reason = format!(
-            "channel `{}` does not encode as this board should{}; {}; start the channel again to have them tried again",
-            channel.name,
-            match channel.encoder_family.as_str() {
-                family
-                    if family.is_empty()
-                        || channel.encoders_refused.iter().any(|refused| refused.family == family) =>
-                    String::new(),
-                family => format!(", but with family `{family}`"),
-            },
-            refused.join("; "),
-        );
-        raise(&format!("encoder-{}", channel.name), "warning", reason);
-    }
-    for channel in channels.iter().filter(|channel| channel.life != "stopped" && !channel.shed.is_empty()) {
-        let reason = format!(
-            "the encoders of channel `{}` do not keep up: {}; take fewer renditions or a lower frame rate",
-            channel.name, channel.shed
-        );
-        raise(&format!("overload-{}", channel.name), "warning", reason);
+    for channel in channels.iter().filter(|channel| channel.life != "stopped") {
+        if let Some(reason) = encoder(channel) {
+            raise(&format!("encoder-{}", channel.name), "warning", reason);
+        }
+        if !channel.shed.is_empty() {
+            let reason = format!(
+                "the encoders of channel `{}` do not keep up: {}; take fewer renditions or a lower frame rate",
+                channel.name, channel.shed
+            );
+            raise(&format!("overload-{}", channel.name), "warning", reason);
+        }
     }
     if store.rate > 0 && store.seconds_predicted < store.seconds_promised {
         let reason = format!(
@@ -102,6 +85,24 @@ fn span(seconds: u64) -> String {
         120..7200 => format!("{} min", seconds / 60),
         _ => format!("{}.{} h", seconds / 3600, seconds % 3600 / 360),
     }
+}
+
+/// Which families a channel should have used and why it does not.
+fn encoder(channel: &ChannelState) -> Option<String> {
+    let refused = &channel.encoders_refused;
+    let whys: Vec<_> =
+        refused.iter().map(|refused| format!("{}: {}", refused.family, refused.reason)).collect();
+    // The one in use may just have been given up.
+    let works = |family: &&str| !family.is_empty() && refused.iter().all(|refused| refused.family != *family);
+    let family = Some(channel.encoder_family.as_str()).filter(works);
+    let instead = family.map_or_else(String::new, |family| format!(", but with family `{family}`"));
+    (!whys.is_empty()).then(|| {
+        format!(
+            "channel `{}` does not encode as this board should{instead}; {}; start the channel again to have them tried again",
+            channel.name,
+            whys.join("; "),
+        )
+    })
 }
 
 #[cfg(test)]
