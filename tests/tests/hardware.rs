@@ -33,9 +33,9 @@ fn family(riserd: &Riserd) -> String {
 }
 
 /// Every picture of some segments is there, at its place, and can be read without those before.
-fn whole(riserd: &Riserd, first: u64, last: u64) {
+fn whole(riserd: &Riserd, track: &str, first: u64, last: u64) {
     for number in first..=last {
-        let film = pictures::decode(&riserd.film("360p", [number]), LARGE);
+        let film = pictures::decode(&riserd.film(track, [number]), LARGE);
         assert_eq!(film.len(), 48, "segment {number}");
         for (picture, slot) in film.iter().zip(number * 48..) {
             let shown = pictures::frame_number(picture, LARGE);
@@ -48,13 +48,17 @@ fn whole(riserd: &Riserd, first: u64, last: u64) {
 fn both_plug_ins_encode_every_picture_at_its_place() {
     for (name, element) in [("vaapi", "vaapih264enc"), ("va", "vah264enc")] {
         let gpu = Gpu::new(&[name, "software"], &[]);
-        let riserd = start(&gpu);
+        let hevc = "[[channel.ladder]]\nheight = 360\nbitrate = 400000\ncodec = 'h265'\n";
+        let riserd = Riserd::start_with(gpu.arguments(), &format!("{SMALL}{hevc}{BOARD}"));
+        riserd.wait_for_segments(&["360p", "360p-h265", "180p", "audio"], 2);
         assert_eq!((family(&riserd).as_str(), alarm(&riserd)), (name, None));
         let encoder = riserd.state("/channels/0/encoder");
         println!("{encoder}");
         assert!(encoder.as_str().unwrap().contains(element));
         let last = riserd.playlist("360p").unwrap().last_whole().unwrap();
-        whole(&riserd, last - 1, last);
+        whole(&riserd, "360p", last, last);
+        riserd.wait_for("360p-h265", last);
+        whole(&riserd, "360p-h265", last, last);
         let log = gpu.log();
         for size in ["640x360", "320x180"] {
             let opened = log.lines().find(|line| line.contains("event=open") && line.contains(size));
@@ -113,7 +117,7 @@ fn a_driver_that_hangs_or_crashes_in_its_test_takes_only_its_family_along() {
         assert_eq!(family(&riserd), "software");
         assert!(told.contains(words), "{told}");
         let last = riserd.playlist("360p").unwrap().last_whole().unwrap();
-        whole(&riserd, last, last);
+        whole(&riserd, "360p", last, last);
     }
 }
 
@@ -147,7 +151,7 @@ fn an_encoder_that_breaks_is_built_anew_and_the_timeline_stays() {
             assert_eq!(playlist.breaks(), 0, "{}", playlist.text);
             assert!(playlist.segments.iter().all(|segment| !segment.gap), "{}", playlist.text);
             assert_eq!(riserd.init("360p"), init);
-            whole(&riserd, last + 2, last + 2);
+            whole(&riserd, "360p", last + 2, last + 2);
         }
     }
 }
@@ -191,7 +195,7 @@ fn a_family_that_breaks_again_and_again_is_given_up_without_losing_viewers() {
     wait::until("the software encodes", Duration::from_secs(10), || family(&riserd) == "software");
     let last = riserd.playlist("360p").unwrap().next().0;
     riserd.wait_for("360p", last + 2);
-    whole(&riserd, last + 2, last + 2);
+    whole(&riserd, "360p", last + 2, last + 2);
     assert_eq!(riserd.count("/processes/1/restarts"), 3);
     let playlist = riserd.playlist("360p").unwrap();
     assert!(playlist.breaks() <= 1, "one discontinuity, to the other encoder: {}", playlist.text);
