@@ -139,7 +139,7 @@ fn an_encoder_that_breaks_is_built_anew_and_the_timeline_stays() {
                 riserd.count("/processes/1/restarts") == 1 && riserd.state("/processes/1/state") == "running"
             });
             println!("{name} {knob}: built anew in {} ms", back.as_millis());
-            assert!(back < Duration::from_millis(2500), "2 s, and the state is told four times a second");
+            assert!(back < Duration::from_secs(5), "2 s where nothing else competes for the machine");
             assert_eq!(
                 (family(&riserd).as_str(), alarm(&riserd)),
                 (name, None),
