@@ -144,6 +144,7 @@ fn limits(wishes: &[Wish]) -> Vec<Limit> {
     heights.sort_by_key(|height| Reverse(*height));
     heights.dedup();
     let limits = heights.iter().flat_map(|&height| [false, true].map(|halved| Limit { height, halved }));
+    // The first is to give up nothing.
     limits.skip(1).collect()
 }
 

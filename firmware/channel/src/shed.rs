@@ -35,6 +35,12 @@ impl Shed {
         Self { level: 0, renditions, late: None, calm: None, back: None, patience: CALM }
     }
 
+    /// With nothing given up the channel has so many renditions from now on.
+    pub fn planned(&mut self, renditions: usize) {
+        self.renditions = renditions;
+        self.level = self.level.min(renditions);
+    }
+
     /// Whether thumbnails have to wait.
     #[must_use]
     pub fn thumbnails(&self) -> bool {
@@ -112,6 +118,16 @@ mod tests {
         assert!(shed.thumbnails() && shed.renditions() == 2);
         assert_eq!(pass(&mut shed, &mut now, 95, 0), [(54, 2), (84, 1), (114, 0)]);
         assert!(!shed.thumbnails());
+    }
+
+    #[test]
+    fn no_more_is_given_up_than_there_is() {
+        let (mut shed, mut now) = (Shed::new(4), 0);
+        pass(&mut shed, &mut now, 20, 10);
+        assert_eq!(shed.renditions(), 3);
+        shed.planned(2);
+        assert_eq!(shed.renditions(), 1);
+        assert_eq!(pass(&mut shed, &mut now, 20, 10), []);
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Supervisor {
 
     /// The plan for an input that was expected and has come; none where the plan holds.
     pub(super) fn replan(
-        &self,
+        &mut self,
         format: Option<&PictureFormat>,
         running: &mut Option<Running>,
     ) -> Option<Plan> {
@@ -69,8 +69,10 @@ impl Supervisor {
         (!plan.encodes_like(&running.plan)).then_some(plan)
     }
 
-    fn plan(&self, format: Option<&PictureFormat>) -> Plan {
-        block_in_place(|| self.planner.plan(&self.families, format)).without(self.shed.renditions())
+    fn plan(&mut self, format: Option<&PictureFormat>) -> Plan {
+        let whole = block_in_place(|| self.planner.plan(&self.families, format));
+        self.shed.planned(whole.start.renditions.len());
+        whole.without(self.shed.renditions())
     }
 
     /// Looks each second whether the encoders keep up; another plan where renditions are given up or taken back.
