@@ -12,7 +12,7 @@ use package::filter::Filter;
 use store::{Reader, Recording};
 use tokio::sync::{Mutex, watch};
 
-use crate::error::Error;
+use crate::{error::Error, presentation::segments};
 
 /// How long a window that was read from the recording is shown: what is quarantined or found again meanwhile comes late by
 /// this much.
@@ -59,11 +59,12 @@ impl Asset {
         self.live.as_ref().filter(|_| !self.ended)
     }
 
-    /// What it shows of its stream's live window.
-    pub(crate) fn clip(&self, window: &Window) -> Window {
+    /// What it shows of its stream's live window, and of what it has stopped to show so long ago at the most.
+    pub(crate) fn clip(&self, window: &Window, beyond: Duration) -> Window {
         let newest = window.history.last().map_or(0, |segment| segment.number);
         let edge = newest.min(self.last.unwrap_or(u64::MAX));
-        let oldest = self.window.map_or(0, |segments| (edge + 1).saturating_sub(segments));
+        let beyond = segments(&self.grid, beyond);
+        let oldest = self.window.map_or(0, |segments| (edge + 1).saturating_sub(segments + beyond));
         window.clip(self.first.max(oldest), self.last.unwrap_or(u64::MAX), false)
     }
 

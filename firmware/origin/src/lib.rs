@@ -37,7 +37,7 @@ use package::{
 use store::Reader;
 use tower_http::services::ServeDir;
 
-pub use crate::asset::Asset;
+pub use crate::{asset::Asset, presentation::LINGER};
 use crate::{
     download::{Downloads, Wanted},
     error::Error,

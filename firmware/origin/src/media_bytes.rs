@@ -24,7 +24,7 @@ pub async fn init(
     layout: LayoutId,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
-    let window = seen.window().await?;
+    let window = seen.served().await?;
     let described = window.layout_by_id(layout).ok_or(Error::NoInit)?;
     let index = described.index_of(track).ok_or(Error::NoInit)?;
     let init = described.init.get(index).cloned().ok_or(Error::NoInit)?;
@@ -39,7 +39,7 @@ pub async fn segment(
     number: u64,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
-    let window = seen.window().await?;
+    let window = seen.served().await?;
     let known = known(&window, track)?;
     // A segment that is being made, or comes next, is sent part by part.
     if let Some(index) = window.layout().and_then(|layout| layout.index_of(track))
@@ -59,7 +59,7 @@ pub async fn at_time(
     decode_time: u64,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
-    let window = seen.window().await?;
+    let window = seen.served().await?;
     let number = window.grid.position(decode_time, known(&window, track)?.timescale).segment;
     segment(seen, track, number, request).await
 }
@@ -72,7 +72,7 @@ pub async fn part(
     part: u32,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
-    let window = seen.window().await?;
+    let window = seen.served().await?;
     let position = index(&window, track)?;
     let there = |window: &Window| {
         let edge = window.edge_segment(position, number);

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use media::Window;
+use media::{Grid, Window};
 use store::Reader;
 use tokio::time::{Instant, timeout_at};
 
@@ -15,6 +15,10 @@ use crate::{
 
 /// Seconds for which what was had under a locator may be kept.
 const LOCATED: u64 = 600;
+
+/// How long what has left the lists is still served: a player at the oldest edge asks by the list that it holds (RFC 8216,
+/// 6.2.2; DASH, 5.3.9.5.3), late by its reloads and retries.
+pub const LINGER: Duration = Duration::from_secs(15);
 
 /// A presentation.
 #[derive(Clone)]
@@ -38,14 +42,23 @@ impl Presentation {
         }
     }
 
-    /// What can be played now.
+    /// What is listed now.
     pub(crate) async fn window(&self) -> Result<Arc<Window>, Error> {
+        self.reach_back(Duration::ZERO).await
+    }
+
+    /// What is served now: what has just left the lists, too.
+    pub(crate) async fn served(&self) -> Result<Arc<Window>, Error> {
+        self.reach_back(LINGER).await
+    }
+
+    async fn reach_back(&self, beyond: Duration) -> Result<Arc<Window>, Error> {
         match self {
-            Self::Channel(reader, reach) => Ok(rewind(&reader.window(), *reach)),
+            Self::Channel(reader, reach) => Ok(rewind(&reader.window(), *reach + beyond)),
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
                 match asset.live() {
-                    Some(reader) => Ok(Arc::new(asset.clip(&reader.window()))),
+                    Some(reader) => Ok(Arc::new(asset.clip(&reader.window(), beyond))),
                     None => exhibit.recorded(&asset).await,
                 }
             }
@@ -69,9 +82,9 @@ impl Presentation {
         loop {
             let asset = Arc::clone(&changes.borrow_and_update());
             let Some(reader) = asset.live() else { return exhibit.recorded(&asset).await };
-            let fits = |window: &Window| until(&asset.clip(window));
+            let fits = |window: &Window| until(&asset.clip(window, Duration::ZERO));
             tokio::select! {
-                window = reader.wait(deadline, fits) => return Ok(Arc::new(asset.clip(&window))),
+                window = reader.wait(deadline, fits) => return Ok(Arc::new(asset.clip(&window, Duration::ZERO))),
                 // An asset that is gone is seen at the next request.
                 _ = timeout_at(deadline, changes.changed()) => {}
             }
@@ -158,8 +171,42 @@ impl Presentation {
 
 /// What a window shows of the last `reach`.
 fn rewind(window: &Window, reach: Duration) -> Arc<Window> {
-    let segments = reach.as_nanos().div_ceil(u128::from(window.grid.segment_nanos().max(1)));
     let newest = window.history.last().map_or(0, |segment| segment.number);
-    let first = (newest + 1).saturating_sub(u64::try_from(segments).unwrap_or(u64::MAX));
+    let first = (newest + 1).saturating_sub(segments(&window.grid, reach));
     Arc::new(window.clip(first, u64::MAX, false))
+}
+
+/// Segments that cover so much time.
+pub(crate) fn segments(grid: &Grid, time: Duration) -> u64 {
+    let count = time.as_nanos().div_ceil(u128::from(grid.segment_nanos().max(1)));
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use media::{FrameRate, History, Layout, LayoutId, Segment, Spans};
+
+    use super::*;
+
+    fn window(grid: Grid, numbers: std::ops::RangeInclusive<u64>) -> Window {
+        let id = LayoutId(1);
+        let mut history = History::default();
+        for number in numbers {
+            let spans = Spans::new(&grid, number, []);
+            history.push(Segment { number, discontinuity: 0, filler: false, gap: false, layout: id, spans });
+        }
+        let layout = Arc::new(Layout { id, tracks: Vec::new(), init: Vec::new() });
+        Window { grid, layouts: Arc::new([layout]), history, edge: Vec::new(), ended: false }
+    }
+
+    #[test]
+    fn what_has_left_the_list_is_served_for_a_while() {
+        let grid = Grid::new(FrameRate::new(30, 1).unwrap(), 1600, 200);
+        let window = window(grid, 1..=100);
+        let oldest = |reach: Duration| rewind(&window, reach).history.first().unwrap().number;
+        let listed = Duration::from_secs(60);
+        assert_eq!(oldest(listed), 63);
+        assert_eq!(oldest(listed + LINGER), 54);
+        assert_eq!(oldest(Duration::from_secs(1000)), 1);
+    }
 }

@@ -37,7 +37,7 @@ pub fn store(settings: &Settings, pins: Vec<store::Pin>) -> store::Config {
         dir: settings.state_dir.join("store"),
         size: settings.dvr.size.get(),
         extent: settings.dvr.extent.get(),
-        window: settings.dvr.window,
+        window: settings.dvr.window + origin::LINGER,
         live: LIVE,
         share: SHARE,
         reserve: settings.dvr.reserve.map_or(settings.dvr.size.get() / RESERVE, |reserve| reserve.get()),
