@@ -1,9 +1,10 @@
 //! A channel's rules as pure code: no I/O, no clocks, time is an argument.
 //!
 //! In `riserd`: [`segmenter`] cuts every track's samples on the grid, [`slate`] stands in while no worker gives
-//! samples, [`ladder`] decides what is encoded, [`families`] by what, [`budget`] how much of it, [`shed`] what is given up under overload. In the worker: [`slots`] gives
-//! every frame slot one picture, [`sound`] gives every block its samples. At the command door: [`life`] says what may follow
-//! on what, [`rehearsal`] what would fit.
+//! samples, [`ladder`] decides what is encoded, [`families`] by what, [`budget`] how much of it, [`shed`] what is given up
+//! under overload. In the worker: [`slots`] gives every frame slot one picture, [`sound`] gives every block its samples,
+//! [`signal`] says what is true of the input. At the command door: [`life`] says what may follow on what, [`rehearsal`]
+//! what would fit.
 
 pub mod budget;
 pub mod families;
@@ -12,6 +13,7 @@ pub mod life;
 pub mod rehearsal;
 pub mod segmenter;
 pub mod shed;
+pub mod signal;
 pub mod slate;
 pub mod slots;
 pub mod sound;
