@@ -130,9 +130,14 @@ pub struct Alarm {
 /// An input.
 #[derive(Clone, Debug, Serialize)]
 pub struct InputState {
-    /// `closed`, `opening`, `no_device`, `no_signal`, `unsupported`, `ok`.
+    /// `closed`, `opening`, the gravest of `no_device`, `no_signal`, `unsupported`, `frozen`, `black`, `silent`, `clipping`,
+    /// or `ok`. `since` is when it began; it is told when it has lasted (frozen and silent 10 s, black 5 s).
     #[serde(flatten)]
     pub health: Health,
+    /// How often its lock was lost, had again or changed to another format, blips included; counted anew with every worker.
+    pub lock_changes: u64,
+    /// When it changed last, in milliseconds since the epoch; none where it did not.
+    pub lock_changed: Option<u64>,
     /// The device or file.
     pub device: String,
     /// What it gives: `1920x1080 30 MJPG`; empty where nothing is known.

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use wire::{Decoder, Error};
 
 /// Version of these messages.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// From a worker to `riserd`.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,6 +182,14 @@ pub enum InputState {
     NoSignal,
     /// Pictures or sound that the box cannot read.
     Unsupported,
+    /// The same picture all the time.
+    Frozen,
+    /// Nothing can be seen on the pictures.
+    Black,
+    /// Nothing can be heard.
+    Silent,
+    /// The sound is driven too hard.
+    Clipping,
     /// Pictures arrive.
     Ok,
 }
@@ -195,6 +203,10 @@ pub struct InputReport {
     pub since: u64,
     /// Why, in plain words; names the setting where one is wrong.
     pub reason: String,
+    /// How often its lock was lost, had again or changed to another format since the worker began, blips included.
+    pub lock_changes: u64,
+    /// When it changed last: nanoseconds since the epoch.
+    pub lock_changed: Option<u64>,
     /// The device or file, as a person would name it.
     pub device: String,
     /// What it gives, where it gives something.

@@ -11,6 +11,7 @@ mod bus;
 mod encode;
 mod error;
 mod frame;
+mod measure;
 mod monitor;
 mod pace;
 pub mod picture;

@@ -5,8 +5,17 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use channel::signal::{Observation, Signal, State};
 use clock::Clock;
 use link::{InputReport, InputState, PictureFormat};
+
+use crate::{
+    frame::{self, Frame},
+    measure::{Ear, Eye},
+};
+
+/// How the description of a sound begins where there is none.
+const SILENCE: &str = "silence";
 
 /// Collects the input's state and counters. Clones share them.
 #[derive(Clone, Debug)]
@@ -18,19 +27,30 @@ pub struct Monitor {
 struct Shared {
     clock: Clock,
     told: Mutex<Told>,
+    eye: Mutex<Eye>,
+    ear: Mutex<Ear>,
     counts: [AtomicU64; 6],
 }
 
 #[derive(Debug)]
 struct Told {
-    state: InputState,
-    since: u64,
-    reason: String,
+    signal: Signal,
     device: String,
     format: Option<PictureFormat>,
     sound: String,
-    /// Raised by every change of the fields above.
+    /// Raised by every change of the fields above that is told.
     revision: u64,
+}
+
+/// Why an input cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// There is no such device or file.
+    NoDevice,
+    /// It is there, pictures are not.
+    NoSignal,
+    /// The box cannot read what it gives.
+    Unsupported,
 }
 
 /// What is counted.
@@ -54,15 +74,20 @@ impl Monitor {
     /// Nothing is known yet.
     pub fn new(clock: Clock) -> Self {
         let told = Told {
-            state: InputState::Opening,
-            since: clock.now(),
-            reason: "looking for the input".to_owned(),
+            signal: Signal::new(clock.now()),
             device: String::new(),
             format: None,
-            sound: "silence".to_owned(),
+            sound: SILENCE.to_owned(),
             revision: 0,
         };
-        Self { shared: Arc::new(Shared { clock, told: Mutex::new(told), counts: Default::default() }) }
+        let shared = Shared {
+            clock,
+            told: Mutex::new(told),
+            eye: Mutex::default(),
+            ear: Mutex::default(),
+            counts: Default::default(),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Counts one of `what`.
@@ -70,34 +95,61 @@ impl Monitor {
         self.shared.counts[what as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The input's state is `state` from now on, because of `reason`; nothing happens if it was so already.
-    pub fn state(&self, state: InputState, reason: &str) {
+    /// This is observed of the input now.
+    pub fn observe(&self, observation: Observation<'_>) {
         let now = self.shared.clock.now();
-        let mut told = self.told();
-        if told.state != state {
-            told.since = now;
-        }
-        if told.state != state || told.reason != reason {
-            (told.state, told.reason) = (state, reason.to_owned());
-            told.revision += 1;
-        }
+        self.told().observe(now, observation);
     }
 
-    /// The input's name, format and sound are these from now on.
+    /// The input cannot be used, because of `reason`; an input that can is [`Observation::Locked`].
+    pub fn lost(&self, why: Loss, reason: &str) {
+        self.observe(match why {
+            Loss::NoDevice => Observation::Absent(reason),
+            Loss::NoSignal => Observation::Unlocked(reason),
+            Loss::Unsupported => Observation::Unsupported(reason),
+        });
+    }
+
+    /// The source has given this picture.
+    pub fn saw(&self, picture: &Frame) {
+        let mut eye = self.shared.eye.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = frame::view(picture).ok();
+        let measured = view.and_then(|view| eye.look(self.shared.clock.now(), &view));
+        drop(eye);
+        measured.into_iter().for_each(|picture| self.observe(Observation::Picture(picture)));
+    }
+
+    /// The source has given this sound, interleaved.
+    pub fn heard(&self, samples: &[i16]) {
+        let heard = self.shared.ear.lock().unwrap_or_else(PoisonError::into_inner).hear(samples);
+        heard.into_iter().for_each(|sound| self.observe(Observation::Sound(sound)));
+    }
+
+    /// The input's name, format and sound are these from now on; `silence` with or without its reason where there is none.
     pub fn found(&self, device: &str, format: PictureFormat, sound: &str) {
+        let now = self.shared.clock.now();
         let mut told = self.told();
+        if told.format.as_ref().is_some_and(|before| *before != format) {
+            told.observe(now, Observation::Changed);
+        }
+        if sound.starts_with(SILENCE) {
+            told.observe(now, Observation::NoSound);
+        }
         (told.device, told.format, told.sound) = (device.to_owned(), Some(format), sound.to_owned());
         told.revision += 1;
     }
 
-    /// Whether pictures are said to arrive.
+    /// Whether pictures can be expected now: known before it is told.
     pub fn is_ok(&self) -> bool {
-        self.told().state == InputState::Ok
+        !self.told().signal.is_lost()
     }
 
     /// Raised by every change but a count.
     pub fn revision(&self) -> u64 {
-        self.told().revision
+        let now = self.shared.clock.now();
+        let mut told = self.told();
+        told.observe(now, Observation::Nothing);
+        told.revision
     }
 
     /// Everything, now.
@@ -105,9 +157,11 @@ impl Monitor {
         let count = |what: Count| self.shared.counts[what as usize].load(Ordering::Relaxed);
         let told = self.told();
         InputReport {
-            state: told.state,
-            since: told.since,
-            reason: told.reason.clone(),
+            state: state(told.signal.state()),
+            since: told.signal.since(),
+            reason: told.signal.reason().to_owned(),
+            lock_changes: told.signal.lock_changes(),
+            lock_changed: told.signal.lock_changed(),
             device: told.device.clone(),
             format: told.format.clone(),
             sound: told.sound.clone(),
@@ -122,5 +176,30 @@ impl Monitor {
 
     fn told(&self) -> MutexGuard<'_, Told> {
         self.shared.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Told {
+    fn observe(&mut self, now: u64, observation: Observation<'_>) {
+        let told = |signal: &Signal| (signal.state(), signal.since(), signal.lock_changes());
+        let (before, reason) = (told(&self.signal), self.signal.reason().to_owned());
+        self.signal.observe(now, observation);
+        if told(&self.signal) != before || self.signal.reason() != reason {
+            self.revision += 1;
+        }
+    }
+}
+
+fn state(state: State) -> InputState {
+    match state {
+        State::Opening => InputState::Opening,
+        State::NoDevice => InputState::NoDevice,
+        State::NoSignal => InputState::NoSignal,
+        State::Unsupported => InputState::Unsupported,
+        State::Frozen => InputState::Frozen,
+        State::Black => InputState::Black,
+        State::Silent => InputState::Silent,
+        State::Clipping => InputState::Clipping,
+        State::Ok => InputState::Ok,
     }
 }

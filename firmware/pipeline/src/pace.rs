@@ -179,6 +179,10 @@ fn in_short(state: InputState) -> &'static str {
         InputState::NoDevice => "The camera is not there",
         InputState::NoSignal => "The camera gives no picture",
         InputState::Unsupported => "The picture cannot be read",
-        InputState::Ok => "Waiting for a picture",
+        InputState::Frozen
+        | InputState::Black
+        | InputState::Silent
+        | InputState::Clipping
+        | InputState::Ok => "Waiting for a picture",
     }
 }

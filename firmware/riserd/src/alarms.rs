@@ -46,6 +46,9 @@ pub fn of(
         raise(&format!("recording-{}", program.asset), severity, reason);
     }
     for channel in channels.iter().filter(|channel| channel.life != "stopped") {
+        if let Some((severity, reason)) = input(channel) {
+            raise(&format!("input-{}", channel.name), severity, reason);
+        }
         if let Some(reason) = encoder(channel) {
             raise(&format!("encoder-{}", channel.name), "warning", reason);
         }
@@ -75,7 +78,18 @@ pub fn of(
         let reason = format!("{} segments were found damaged and are no longer served", status.quarantined);
         raise("dvr-quarantine", "warning", reason);
     }
+    alarms.sort_by_key(|alarm| alarm.severity != "error");
     alarms
+}
+
+/// What is wrong with a channel's input: viewers see the slate, or they see or hear something that may be meant so.
+fn input(channel: &ChannelState) -> Option<(&'static str, String)> {
+    let severity = match channel.input.health.state.as_str() {
+        "no_device" | "no_signal" | "unsupported" => "error",
+        "frozen" | "black" | "silent" | "clipping" => "warning",
+        _ => return None,
+    };
+    Some((severity, format!("input of channel `{}`: {}", channel.name, channel.input.health.reason)))
 }
 
 /// `45 s`, `90 min`, `4.5 h`: seconds in the words of a person.
@@ -146,5 +160,30 @@ mod tests {
         let slow = store::Status { behind: report::SLOW, ..Default::default() };
         assert_eq!(ids(&slow, &store(1, 2, 3)), ["dvr-slow"]);
         assert_eq!((span(5400), span(16_200)), ("90 min".to_owned(), "4.5 h".to_owned()));
+    }
+
+    #[test]
+    fn an_input_that_is_lost_is_graver_than_one_that_looks_strange() {
+        let alarm = |life: &str, state: &str| {
+            let mut channel = crate::facts::Facts::new("main", clock::Clock::from_system()).read().0;
+            life.clone_into(&mut channel.life);
+            state.clone_into(&mut channel.input.health.state);
+            "words".clone_into(&mut channel.input.health.reason);
+            let alarms =
+                of(&store::Status::default(), &store(0, 0, 0), &Objects::default(), &[channel], None);
+            alarms.into_iter().map(|alarm| (alarm.id, alarm.severity, alarm.reason)).next()
+        };
+        let told = |severity: &str| {
+            let (id, reason) = ("input-main".to_owned(), "input of channel `main`: words".to_owned());
+            Some((id, severity.to_owned(), reason))
+        };
+        for state in ["no_device", "no_signal", "unsupported"] {
+            assert_eq!(alarm("running", state), told("error"), "{state}");
+        }
+        for state in ["frozen", "black", "silent", "clipping"] {
+            assert_eq!(alarm("running", state), told("warning"), "{state}");
+        }
+        assert_eq!((alarm("running", "ok"), alarm("running", "opening")), (None, None));
+        assert_eq!(alarm("stopped", "no_signal"), None);
     }
 }

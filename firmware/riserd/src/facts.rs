@@ -31,6 +31,8 @@ impl Facts {
         let health = |state: &str| Health { state: state.to_owned(), since, reason: String::new() };
         let input = InputState {
             health: health("opening"),
+            lock_changes: 0,
+            lock_changed: None,
             device: String::new(),
             format: String::new(),
             sound: String::new(),
@@ -143,11 +145,17 @@ impl Facts {
             link::InputState::NoDevice => "no_device",
             link::InputState::NoSignal => "no_signal",
             link::InputState::Unsupported => "unsupported",
+            link::InputState::Frozen => "frozen",
+            link::InputState::Black => "black",
+            link::InputState::Silent => "silent",
+            link::InputState::Clipping => "clipping",
             link::InputState::Ok => "ok",
         };
         let since = report.since / 1_000_000;
         self.noted().channel.input = InputState {
             health: Health { state: state.to_owned(), since, reason: report.reason.clone() },
+            lock_changes: report.lock_changes,
+            lock_changed: report.lock_changed.map(|changed| changed / 1_000_000),
             device: report.device.clone(),
             format: report.format.as_ref().map(format).unwrap_or_default(),
             sound: report.sound.clone(),

@@ -2,16 +2,16 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
+use channel::signal::Observation;
 use clock::Clock;
-use link::InputState;
 use media::NANOS;
 
 use crate::{
     frame::Frame,
-    monitor::{Count, Monitor},
+    monitor::{Count, Loss, Monitor},
 };
 
 /// Pictures that may wait for their slot.
@@ -57,7 +57,7 @@ impl Arrivals {
         let mut waiting = self.waiting();
         (waiting.lost, waiting.silent_since) = (true, self.clock.now());
         waiting.pictures.clear();
-        self.monitor.state(InputState::NoSignal, words);
+        self.monitor.lost(Loss::NoSignal, words);
     }
 
     /// The driver has nothing against the signal; whether there is one, pictures must tell.
@@ -65,7 +65,7 @@ impl Arrivals {
         let mut waiting = self.waiting();
         waiting.lost = false;
         if self.clock.now().saturating_sub(waiting.silent_since) > SILENCE {
-            self.monitor.state(InputState::NoSignal, "the camera is there, but no pictures arrive");
+            self.monitor.lost(Loss::NoSignal, "the camera is there, but no pictures arrive");
         }
     }
 
@@ -76,18 +76,22 @@ impl Arrivals {
             return;
         }
         self.monitor.count(Count::In);
-        self.monitor.state(InputState::Ok, "");
+        self.monitor.observe(Observation::Locked);
         waiting.silent_since = self.clock.now();
         if waiting.pictures.len() == WAITING {
             waiting.pictures.pop_front();
             self.monitor.count(Count::Dropped);
         }
-        waiting.pictures.push_back((captured, frame));
+        waiting.pictures.push_back((captured, Arc::clone(&frame)));
         self.news.notify_one();
+        drop(waiting);
+        // Where the signal was lost meanwhile, nothing comes of it.
+        self.monitor.saw(&frame);
     }
 
     /// Interleaved sound whose first frame was captured at `captured` has arrived.
     pub fn sound(&self, captured: u64, samples: Vec<i16>) {
+        self.monitor.heard(&samples);
         let mut waiting = self.waiting();
         if waiting.sounds.len() == WAITING_SOUND {
             waiting.sounds.pop_front();
@@ -122,12 +126,16 @@ impl Arrivals {
 
 #[cfg(test)]
 mod tests {
+    use channel::signal::State;
+    use link::{InputState, PictureFormat};
+    use media::FrameRate;
+
     use super::*;
-    use crate::frame::Pool;
+    use crate::{frame::Pool, picture};
 
     fn camera() -> (Arrivals, Monitor, Frame) {
         gst::init().unwrap();
-        let frame = Pool::new(16, 16).unwrap().draw(|_| {}).unwrap();
+        let frame = Pool::new(64, 36).unwrap().draw(|out| picture::slate::draw("A slide", &[], out)).unwrap();
         let clock = Clock::from_system();
         let monitor = Monitor::new(clock.clone());
         let arrivals = Arrivals::new(clock, monitor.clone());
@@ -135,23 +143,38 @@ mod tests {
         (arrivals, monitor, frame)
     }
 
+    /// What is told after `nanos` have gone by.
+    fn told_after(nanos: u64, arrivals: &Arrivals, monitor: &Monitor) -> (InputState, String) {
+        arrivals.clock.reach(arrivals.clock.now() + nanos);
+        monitor.revision();
+        let report = monitor.report();
+        (report.state, report.reason)
+    }
+
     #[test]
     fn noise_is_not_shown_and_the_signal_is_back_with_its_first_picture() {
         let (arrivals, monitor, frame) = camera();
         arrivals.picture(1, frame.clone());
-        assert_eq!(monitor.report().state, InputState::Ok);
+        assert!(monitor.is_ok());
+        assert_eq!(told_after(0, &arrivals, &monitor), (InputState::Ok, String::new()));
 
-        arrivals.signal_lost("no signal at the input");
+        let lost = (InputState::NoSignal, "no signal at the input".to_owned());
+        arrivals.signal_lost(&lost.1);
         arrivals.picture(2, frame.clone());
-        let report = monitor.report();
-        assert_eq!((report.state, report.reason.as_str()), (InputState::NoSignal, "no signal at the input"));
-        assert_eq!(report.frames_in, 1);
+        assert!(!monitor.is_ok(), "at once");
+        assert_eq!(told_after(State::NoSignal.hold().on, &arrivals, &monitor), lost);
+        assert_eq!(monitor.report().frames_in, 1);
         assert!(arrivals.next_picture(0).is_none());
 
         arrivals.signal_there();
-        assert_eq!(monitor.report().state, InputState::NoSignal);
+        assert_eq!(told_after(NANOS / 2, &arrivals, &monitor), lost);
         arrivals.picture(3, frame);
-        assert_eq!((monitor.report().state, monitor.report().frames_in), (InputState::Ok, 2));
+        assert!(monitor.is_ok(), "at once");
+        assert_eq!(told_after(0, &arrivals, &monitor), lost, "it could be a blip");
+        let back = (InputState::Ok, String::new());
+        assert_eq!(told_after(State::NoSignal.hold().off, &arrivals, &monitor), back);
+        let report = monitor.report();
+        assert_eq!((report.frames_in, report.lock_changes), (2, 2));
         assert_eq!(arrivals.next_picture(0).map(|(captured, _)| captured), Some(3));
     }
 
@@ -159,13 +182,46 @@ mod tests {
     fn a_camera_that_gives_nothing_for_a_second_has_no_signal() {
         let (arrivals, monitor, frame) = camera();
         arrivals.signal_there();
-        assert_eq!(monitor.report().state, InputState::Opening);
+        assert_eq!(told_after(0, &arrivals, &monitor).0, InputState::Opening);
         arrivals.picture(1, frame);
         arrivals.waiting().silent_since -= SILENCE;
         arrivals.signal_there();
-        let report = monitor.report();
-        assert_eq!(report.state, InputState::NoSignal);
-        assert_eq!(report.reason, "the camera is there, but no pictures arrive");
+        assert!(!monitor.is_ok());
+        let told = told_after(State::NoSignal.hold().on, &arrivals, &monitor);
+        assert_eq!(told, (InputState::NoSignal, "the camera is there, but no pictures arrive".to_owned()));
+    }
+
+    #[test]
+    fn a_picture_that_stays_the_same_and_sound_that_is_none_are_told() {
+        let (arrivals, monitor, slide) = camera();
+        let see = |nanos: u64| {
+            arrivals.clock.reach(arrivals.clock.now() + nanos);
+            arrivals.picture(arrivals.clock.now(), Arc::clone(&slide));
+            monitor.report().state
+        };
+        let (first, second) = (see(0), see(NANOS / 5));
+        assert_eq!((first, second), (InputState::Ok, InputState::Ok));
+        assert_eq!(see(State::Frozen.hold().on), InputState::Frozen);
+        arrivals.clock.reach(arrivals.clock.now() + NANOS);
+        monitor.found("a camera", format(), "silence: the camera has no sound");
+        let told = told_after(0, &arrivals, &monitor);
+        assert!(told.0 == InputState::Frozen && told.1.starts_with("the same picture"), "{told:?}");
+    }
+
+    #[test]
+    fn silence_is_told_of_a_source_that_has_sound_and_no_other() {
+        let (arrivals, monitor, frame) = camera();
+        arrivals.picture(1, frame);
+        arrivals.sound(1, vec![0; 48_000]);
+        let silent = told_after(State::Silent.hold().on, &arrivals, &monitor);
+        assert_eq!(silent.0, InputState::Silent);
+        monitor.found("a camera", format(), "silence: the camera has no sound");
+        assert_eq!(told_after(0, &arrivals, &monitor).0, InputState::Ok);
+    }
+
+    fn format() -> PictureFormat {
+        let rate = FrameRate::new(25, 1).unwrap();
+        PictureFormat { width: 64, height: 36, rate, coding: "drawn".to_owned() }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use channel::{
 use clock::Clock;
 use gst::prelude::*;
 use gst_video::VideoInfo;
-use link::{InputState, PictureFormat, Wish};
+use link::{PictureFormat, Wish};
 use media::FrameRate;
 
 use super::{
@@ -31,7 +31,7 @@ use crate::{
     bus,
     error::Error,
     frame::{self, readable},
-    monitor::{Count, Monitor},
+    monitor::{Count, Loss, Monitor},
 };
 
 /// How often a missing camera is looked for, and a running one asked whether it still runs and has a signal.
@@ -99,13 +99,13 @@ fn look(device: Option<&Path>, wish: Wish, monitor: &Monitor) -> Option<probe::C
     let Some(device) = device else {
         let found = probe::first_camera(wish);
         if found.is_none() {
-            monitor.state(InputState::NoDevice, "no camera is plugged in");
+            monitor.lost(Loss::NoDevice, "no camera is plugged in");
         }
         return found;
     };
     let tell = |missing: &probe::Missing| {
-        let setting = if missing.state == InputState::NoSignal { "" } else { " (channel.input.device)" };
-        monitor.state(missing.state, &format!("{}{setting}", missing.reason));
+        let setting = if missing.state == Loss::NoSignal { "" } else { " (channel.input.device)" };
+        monitor.lost(missing.state, &format!("{}{setting}", missing.reason));
     };
     probe::camera(device, wish).inspect_err(tell).ok()
 }
@@ -142,10 +142,10 @@ fn keep(shared: &Arc<Shared>, mut found: Option<probe::Camera>, device: Option<&
 /// Says why a capture broke off.
 fn tell_loss(shared: &Shared, camera: &probe::Camera, reason: &str) {
     let (state, words) = match camera.device.exists() {
-        true => (InputState::NoSignal, reason),
-        false => (InputState::NoDevice, "was unplugged"),
+        true => (Loss::NoSignal, reason),
+        false => (Loss::NoDevice, "was unplugged"),
     };
-    shared.monitor.state(state, &format!("{}: {words}", title(camera)));
+    shared.monitor.lost(state, &format!("{}: {words}", title(camera)));
 }
 
 /// Captures one camera until the worker ends; the error says why it broke off before.

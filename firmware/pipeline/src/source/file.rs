@@ -12,15 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use channel::sound::Blocks;
-use link::InputState;
+use channel::{signal::Observation, sound::Blocks};
 use media::{FrameRate, NANOS};
 
 use super::{Pictures, Shown, Sounds};
 use crate::{
     error::Error,
     frame::Frame,
-    monitor::{Count, Monitor},
+    monitor::{Count, Loss, Monitor},
     source::pass::{Found, Pass},
 };
 
@@ -63,7 +62,7 @@ fn open(path: &Path, monitor: &Monitor) -> Option<(Found, Pass)> {
         Ok((found, pass)) => {
             let sound = if found.sound { "the file's track" } else { "silence: the file has no sound" };
             monitor.found(&path.display().to_string(), found.format.clone(), sound);
-            monitor.state(InputState::Ok, "");
+            monitor.observe(Observation::Locked);
             Some((found, pass))
         }
         Err((state, reason)) => {
@@ -74,8 +73,8 @@ fn open(path: &Path, monitor: &Monitor) -> Option<(Found, Pass)> {
 }
 
 /// Tells why the file cannot be played.
-fn tell(monitor: &Monitor, path: &Path, state: InputState, reason: &str) {
-    monitor.state(state, &format!("channel.input.path: {}: {reason}", path.display()));
+fn tell(monitor: &Monitor, path: &Path, state: Loss, reason: &str) {
+    monitor.lost(state, &format!("channel.input.path: {}: {reason}", path.display()));
 }
 
 /// Which file lies at a path: another one there, or a change of it, is another version.
@@ -227,6 +226,7 @@ impl Pictures for FilmPictures {
             let patience = if first { NEXT_FRAME } else { Duration::from_millis(20) };
             let Some((nanos, frame)) = run.pass.picture(patience) else { break };
             self.reel.monitor.count(Count::In);
+            self.reel.monitor.saw(&frame);
             self.ahead = Some((run.begin + rate.frame_at(nanos.saturating_sub(run.start)), frame));
         }
         // In some files the sound begins first: their first picture is shown from the beginning.
@@ -235,7 +235,7 @@ impl Pictures for FilmPictures {
         }
         match run.pass.failure() {
             Some(reason) => {
-                tell(&self.reel.monitor, &self.reel.path, InputState::Unsupported, &reason);
+                tell(&self.reel.monitor, &self.reel.path, Loss::Unsupported, &reason);
             }
             // However slowly its pictures follow each other, a film gives a signal.
             None if due.is_none() => {
@@ -273,6 +273,7 @@ impl Sounds for FilmSounds {
         let mut reached = blocks.head();
         while reached < until {
             let Some((nanos, samples)) = run.pass.sound() else { break };
+            self.reel.monitor.heard(&samples);
             let at = begin + position(nanos.saturating_sub(run.start));
             let frames = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(samples.len() / 2);
             blocks.lay(at, &samples[..frames * 2]);

@@ -8,13 +8,14 @@ use std::{
 
 use gst::prelude::*;
 use gst_video::VideoInfo;
-use link::{InputState, PictureFormat};
+use link::PictureFormat;
 use media::FrameRate;
 
 use crate::{
     bus,
     error::Error,
     frame::{self, Frame, readable},
+    monitor::Loss,
 };
 
 /// Decoded pictures that may wait.
@@ -128,13 +129,13 @@ impl Pass {
     }
 
     /// Starts to decode and waits until it is known what the file holds.
-    pub fn open(path: &Path, patience: Duration) -> Result<(Found, Self), (InputState, String)> {
+    pub fn open(path: &Path, patience: Duration) -> Result<(Found, Self), (Loss, String)> {
         match std::fs::metadata(path) {
             Ok(file) if file.is_file() => {}
-            Ok(_) => return Err((InputState::NoDevice, "is not a file".to_owned())),
-            Err(error) => return Err((InputState::NoDevice, error.to_string())),
+            Ok(_) => return Err((Loss::NoDevice, "is not a file".to_owned())),
+            Err(error) => return Err((Loss::NoDevice, error.to_string())),
         }
-        let unsupported = |reason: String| (InputState::Unsupported, reason);
+        let unsupported = |reason: String| (Loss::Unsupported, reason);
         let pass = Self::start(path).map_err(|error| unsupported(error.to_string()))?;
         pass.wait_for_caps(patience).map_err(unsupported)?;
         pass.wait_for_sound();

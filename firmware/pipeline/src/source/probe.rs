@@ -5,12 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use link::{InputState, Wish};
+use link::Wish;
 use media::FrameRate;
 use rustix::io::Errno;
 use v4l::{Device, FourCC, frameinterval::FrameIntervalEnum, video::Capture};
 
 use super::signal::{Input, Signal};
+use crate::monitor::Loss;
 
 /// Where the kernel lists its V4L2 nodes.
 const CLASS: &str = "/sys/class/video4linux";
@@ -73,7 +74,7 @@ impl Mode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// What to call it.
-    pub state: InputState,
+    pub state: Loss,
     /// In plain words.
     pub reason: String,
 }
@@ -97,7 +98,7 @@ fn nodes(class: &Path) -> Vec<String> {
 
 /// The camera at `device`, a device node or a link to one.
 pub fn camera(device: &Path, wish: Wish) -> Result<Camera, Missing> {
-    let missing = |(state, words): (InputState, String)| {
+    let missing = |(state, words): (Loss, String)| {
         let reason = format!("{} {words}", device.display());
         Missing { state, reason }
     };
@@ -110,19 +111,19 @@ pub fn camera(device: &Path, wish: Wish) -> Result<Camera, Missing> {
 }
 
 /// What it means that a node cannot be opened.
-fn unopened(error: &io::Error) -> (InputState, String) {
+fn unopened(error: &io::Error) -> (Loss, String) {
     match Errno::from_io_error(error) {
-        Some(Errno::NOENT) => (InputState::NoDevice, "is not there".to_owned()),
-        Some(Errno::NODEV | Errno::NXIO) => (InputState::NoDevice, "has no device behind it".to_owned()),
-        _ => (InputState::Unsupported, format!("cannot be opened: {error}")),
+        Some(Errno::NOENT) => (Loss::NoDevice, "is not there".to_owned()),
+        Some(Errno::NODEV | Errno::NXIO) => (Loss::NoDevice, "has no device behind it".to_owned()),
+        _ => (Loss::Unsupported, format!("cannot be opened: {error}")),
     }
 }
 
 /// What it means that a node offers no mode: some drivers offer none while there is no signal.
-fn modeless(node: &Path) -> (InputState, String) {
+fn modeless(node: &Path) -> (Loss, String) {
     match Input::open(node).map(|input| input.signal()) {
-        Ok(Signal::Lost(words)) => (InputState::NoSignal, format!("gives no pictures: {words}")),
-        _ => (InputState::Unsupported, "gives no pictures that the box can read".to_owned()),
+        Ok(Signal::Lost(words)) => (Loss::NoSignal, format!("gives no pictures: {words}")),
+        _ => (Loss::Unsupported, "gives no pictures that the box can read".to_owned()),
     }
 }
 
@@ -265,11 +266,11 @@ mod tests {
             (missing.state, words)
         };
         fs::write(folder.path().join("file"), "").unwrap();
-        assert_eq!(said("none"), (InputState::NoDevice, "is not there".to_owned()));
+        assert_eq!(said("none"), (Loss::NoDevice, "is not there".to_owned()));
         let unreadable = "gives no pictures that the box can read".to_owned();
-        assert_eq!(said("file"), (InputState::Unsupported, unreadable));
+        assert_eq!(said("file"), (Loss::Unsupported, unreadable));
         let unplugged = unopened(&io::Error::from_raw_os_error(Errno::NODEV.raw_os_error()));
-        assert_eq!(unplugged, (InputState::NoDevice, "has no device behind it".to_owned()));
+        assert_eq!(unplugged, (Loss::NoDevice, "has no device behind it".to_owned()));
     }
 
     #[test]

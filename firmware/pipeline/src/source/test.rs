@@ -1,8 +1,8 @@
 //! The built-in test signal: drawn for exactly the slot it is shown in, so its burnt-in clock is frame-exact and
 //! two boxes draw the same pictures.
 
-use channel::sound::Blocks;
-use link::{InputState, PictureFormat, Wish};
+use channel::{signal::Observation, sound::Blocks};
+use link::{PictureFormat, Wish};
 use media::FrameRate;
 
 use super::{Pictures, Shown, Sounds};
@@ -35,7 +35,7 @@ impl Test {
         let rate = wish.rate.unwrap_or_else(|| FrameRate::new(30, 1).expect("30 is a frame rate"));
         let format = PictureFormat { width, height, rate, coding: "drawn".to_owned() };
         monitor.found("test signal", format, "tone");
-        monitor.state(InputState::Ok, "");
+        monitor.observe(Observation::Locked);
         Self { name: name.to_owned(), width, height }
     }
 
