@@ -63,8 +63,17 @@ impl Arrivals {
     /// The driver has nothing against the signal; whether there is one, pictures must tell.
     pub fn signal_there(&self) {
         let mut waiting = self.waiting();
-        waiting.lost = false;
-        if self.clock.now().saturating_sub(waiting.silent_since) > SILENCE {
+        if waiting.lost {
+            (waiting.lost, waiting.silent_since) = (false, self.clock.now());
+        }
+        drop(waiting);
+        self.check();
+    }
+
+    /// Looks whether pictures arrive that could.
+    pub fn check(&self) {
+        let waiting = self.waiting();
+        if !waiting.lost && self.clock.now().saturating_sub(waiting.silent_since) > SILENCE {
             self.monitor.lost(Loss::NoSignal, "the camera is there, but no pictures arrive");
         }
     }

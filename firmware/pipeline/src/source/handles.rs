@@ -17,8 +17,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// By then whoever still shows a picture out of the device's memory has let go of it.
-const GRACE: Duration = Duration::from_secs(2);
 const ROUND: Duration = Duration::from_millis(50);
 
 /// A character device by its number, which outlives its node.
@@ -31,18 +29,18 @@ impl Number {
         Ok(Self(fs::metadata(node)?.rdev()))
     }
 
-    /// Waits until this process has no handle to the device, at most [`GRACE`]; what is still open then is closed. The
+    /// Waits until this process has no handle to the device, at most for `grace`; what is still open then is closed. The
     /// result says how many had to be: each stays behind as a handle to `/dev/null`.
     ///
     /// To be called when nobody in this process uses the device any more.
-    pub fn let_go(self) -> io::Result<usize> {
+    pub fn let_go(self, grace: Duration) -> io::Result<usize> {
         let begun = Instant::now();
         loop {
             let open = self.handles()?;
             if open.is_empty() {
                 return Ok(0);
             }
-            if begun.elapsed() > GRACE {
+            if begun.elapsed() > grace {
                 return open.iter().try_for_each(|handle| blind(*handle)).map(|()| open.len());
             }
             thread::sleep(ROUND);
@@ -76,15 +74,17 @@ mod tests {
 
     use super::*;
 
+    const GRACE: Duration = Duration::from_secs(1);
+
     #[test]
     fn a_forgotten_handle_is_closed_and_its_number_stays_taken() {
         let zero = Number::of(Path::new("/dev/zero")).unwrap();
         let forgotten = File::open("/dev/zero").unwrap().into_raw_fd();
         assert_eq!(zero.handles().unwrap(), [forgotten]);
-        assert_eq!(zero.let_go().unwrap(), 1);
+        assert_eq!(zero.let_go(GRACE).unwrap(), 1);
         assert_eq!(zero.handles().unwrap(), [0; 0]);
         assert!(fs::read(format!("/proc/self/fd/{forgotten}")).unwrap().is_empty());
-        assert_eq!(zero.let_go().unwrap(), 0);
+        assert_eq!(zero.let_go(GRACE).unwrap(), 0);
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
         let used = File::open("/dev/full").unwrap();
         assert_eq!(full.handles().unwrap(), [used.as_raw_fd()]);
         let user = thread::spawn(move || drop(used));
-        assert_eq!(full.let_go().unwrap(), 0);
+        assert_eq!(full.let_go(GRACE).unwrap(), 0);
         user.join().unwrap();
     }
 }

@@ -5,13 +5,18 @@
 
 mod arrivals;
 mod camera;
+mod capture;
 mod file;
 mod handles;
+mod ioctl;
 mod paired;
 mod pass;
 mod probe;
 mod signal;
 mod test;
+mod timings;
+mod uevents;
+mod watch;
 
 use channel::sound::Blocks;
 use clock::Clock;
@@ -69,7 +74,7 @@ impl Source {
             InputChoice::Auto { device, wish } => {
                 let found = match device {
                     Some(device) => probe::camera(device, *wish).ok(),
-                    None => probe::first_camera(*wish),
+                    None => probe::first_camera(*wish).ok(),
                 };
                 if found.is_some() { camera(device.clone(), *wish) } else { test(*wish) }
             }

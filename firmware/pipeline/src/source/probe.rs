@@ -10,7 +10,10 @@ use media::FrameRate;
 use rustix::io::Errno;
 use v4l::{Device, FourCC, frameinterval::FrameIntervalEnum, video::Capture};
 
-use super::signal::{Input, Signal};
+use super::{
+    signal::{Input, Signal},
+    timings::Timings,
+};
 use crate::monitor::Loss;
 
 /// Where the kernel lists its V4L2 nodes.
@@ -25,6 +28,8 @@ pub struct Camera {
     pub name: String,
     /// The mode chosen.
     pub mode: Mode,
+    /// The digital signal at its input, where it has such a one.
+    pub signal: Option<Timings>,
 }
 
 /// One way a camera can give pictures.
@@ -77,11 +82,23 @@ pub struct Missing {
     pub state: Loss,
     /// In plain words.
     pub reason: String,
+    /// The node that is there all the same.
+    pub node: Option<PathBuf>,
 }
 
-/// The first camera that gives pictures the box can read; nodes of metadata and of sound give none.
-pub fn first_camera(wish: Wish) -> Option<Camera> {
-    nodes(Path::new(CLASS)).iter().find_map(|node| camera(&Path::new("/dev").join(node), wish).ok())
+/// The first camera that gives pictures the box can read; nodes of metadata and of sound give none. Where there is only one
+/// without a signal, that is what is missing.
+pub fn first_camera(wish: Wish) -> Result<Camera, Missing> {
+    let mut dark = None;
+    for node in nodes(Path::new(CLASS)) {
+        match camera(&Path::new("/dev").join(node), wish) {
+            Ok(camera) => return Ok(camera),
+            Err(missing) if missing.state == Loss::NoSignal => dark = dark.or(Some(missing)),
+            Err(_) => {}
+        }
+    }
+    let reason = "no camera is plugged in".to_owned();
+    Err(dark.unwrap_or(Missing { state: Loss::NoDevice, reason, node: None }))
 }
 
 /// The names of the V4L2 capture nodes, in the order of their numbers.
@@ -98,16 +115,19 @@ fn nodes(class: &Path) -> Vec<String> {
 
 /// The camera at `device`, a device node or a link to one.
 pub fn camera(device: &Path, wish: Wish) -> Result<Camera, Missing> {
-    let missing = |(state, words): (Loss, String)| {
+    let missing = |(state, words): (Loss, String), node: Option<&Path>| {
         let reason = format!("{} {words}", device.display());
-        Missing { state, reason }
+        Missing { state, reason, node: node.map(Path::to_owned) }
     };
-    let node = fs::canonicalize(device).map_err(|error| missing(unopened(&error)))?;
-    let opened = Device::with_path(&node).map_err(|error| missing(unopened(&error)))?;
-    let mode = choose(&modes(&opened), wish).ok_or_else(|| missing(modeless(&node)))?;
+    let node = fs::canonicalize(device).map_err(|error| missing(unopened(&error), None))?;
+    // Closed at once: some drivers allow one handle only.
+    let signal = Input::open(&node).ok().and_then(|input| input.follow());
+    let opened = Device::with_path(&node).map_err(|error| missing(unopened(&error), Some(&node)))?;
+    let modes = of_signal(modes(&opened, signal), signal, wish);
+    let mode = choose(&modes, wish).ok_or_else(|| missing(modeless(&node), Some(&node)))?;
     let name = node.file_name().map(|node| Path::new(CLASS).join(node).join("name"));
     let name = name.and_then(|name| fs::read_to_string(name).ok()).unwrap_or_else(|| "camera".to_owned());
-    Ok(Camera { device: node, name: name.trim().to_owned(), mode })
+    Ok(Camera { device: node, name: name.trim().to_owned(), mode, signal })
 }
 
 /// What it means that a node cannot be opened.
@@ -127,8 +147,24 @@ fn modeless(node: &Path) -> (Loss, String) {
     }
 }
 
-/// Every mode whose coding can be read. A driver that answers one question with an error is asked the others.
-fn modes(device: &Device) -> Vec<Mode> {
+/// Of a grabber that scales, the modes in the size of its signal, if no other is wished: to scale up is of no use, and what
+/// is too much is scaled down with the ladder.
+fn of_signal(modes: Vec<Mode>, signal: Option<Timings>, wish: Wish) -> Vec<Mode> {
+    let is_whole = |mode: &Mode| {
+        signal.is_some_and(|signal| {
+            (u32::from(mode.width), u32::from(mode.height)) == (signal.width, signal.height)
+        })
+    };
+    if wish.width.is_some() || wish.height.is_some() || !modes.iter().any(is_whole) {
+        return modes;
+    }
+    modes.into_iter().filter(is_whole).collect()
+}
+
+/// Every mode whose coding can be read. A driver that answers one question with an error is asked the others; one that does
+/// not say how many pictures it gives is taken to give those of its signal.
+fn modes(device: &Device, signal: Option<Timings>) -> Vec<Mode> {
+    let unsaid = signal.and_then(|signal| signal.rate);
     let mut modes = Vec::new();
     for format in device.enum_formats().unwrap_or_default() {
         let Ok(coding) = format.fourcc.str() else { continue };
@@ -137,7 +173,7 @@ fn modes(device: &Device) -> Vec<Mode> {
         }
         for size in device.enum_framesizes(format.fourcc).unwrap_or_default() {
             for (width, height) in sizes(size.size) {
-                let rates = rates(device, format.fourcc, width, height);
+                let rates = rates(device, format.fourcc, (width, height), unsaid);
                 let (Ok(width), Ok(height)) = (u16::try_from(width), u16::try_from(height)) else { continue };
                 modes.extend(rates.into_iter().map(|rate| Mode {
                     coding: coding.to_owned(),
@@ -169,8 +205,13 @@ fn sizes(size: v4l::framesize::FrameSizeEnum) -> Vec<(u32, u32)> {
     }
 }
 
-/// The rates of one size; of a range, the common ones in it. A driver that names none is taken to give 30.
-fn rates(device: &Device, coding: FourCC, width: u32, height: u32) -> Vec<FrameRate> {
+/// The rates of one size; of a range, the common ones in it. A driver that names none is taken to give `unsaid`, else 30.
+fn rates(
+    device: &Device,
+    coding: FourCC,
+    (width, height): (u32, u32),
+    unsaid: Option<FrameRate>,
+) -> Vec<FrameRate> {
     let mut rates = Vec::new();
     for interval in device.enum_frameintervals(coding, width, height).unwrap_or_default() {
         match interval.interval {
@@ -196,7 +237,7 @@ fn rates(device: &Device, coding: FourCC, width: u32, height: u32) -> Vec<FrameR
         }
     }
     if rates.is_empty() {
-        rates.extend(FrameRate::new(30, 1));
+        rates.extend(unsaid.map_or_else(|| FrameRate::new(30, 1), Ok));
     }
     rates
 }
@@ -285,6 +326,20 @@ mod tests {
         let wish = Wish { rate: Some(FrameRate::new(60, 1).unwrap()), ..Wish::default() };
         assert_eq!(choose(&usb2_webcam(), wish), Some(mode("MJPG", 1280, 720, 60)));
         assert_eq!(choose(&[], wish), None);
+    }
+
+    #[test]
+    fn a_grabber_is_run_in_the_size_of_its_signal_unless_another_is_wished() {
+        let rate = FrameRate::new(25, 1).ok();
+        let signal = Some(Timings { width: 1280, height: 720, interlaced: false, rate });
+        let modes =
+            || vec![mode("YUYV", 1920, 1080, 25), mode("YUYV", 1280, 720, 25), mode("YUYV", 640, 360, 25)];
+        assert_eq!(of_signal(modes(), signal, Wish::default()), [mode("YUYV", 1280, 720, 25)]);
+        assert_eq!(of_signal(modes(), None, Wish::default()), modes());
+        let wish = Wish { height: Some(360), ..Wish::default() };
+        assert_eq!(of_signal(modes(), signal, wish), modes());
+        let odd = signal.map(|signal| Timings { width: 1024, ..signal });
+        assert_eq!(of_signal(modes(), odd, Wish::default()), modes());
     }
 
     #[test]

@@ -1,17 +1,27 @@
-//! Whether the input of a capture device has a signal, as its driver says: `VIDIOC_G_INPUT` and `VIDIOC_ENUMINPUT` of
-//! the V4L2 user-space API. Without a signal many drivers go on giving pictures, of noise.
+//! Whether the input of a capture device has a signal and which one, as its driver says. Without a signal many drivers go on
+//! giving pictures, of noise.
 
-use std::{ffi::c_int, fs::File, io, path::Path};
-
-use rustix::{
-    io::Errno,
-    ioctl::{Getter, Opcode, Updater, ioctl, opcode},
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::OpenOptionsExt,
+    },
+    path::Path,
 };
+
+use rustix::{fs::OFlags, io::Errno};
 use v4l::v4l_sys::{
     V4L2_IN_ST_NO_ACCESS, V4L2_IN_ST_NO_CARRIER, V4L2_IN_ST_NO_EQU, V4L2_IN_ST_NO_H_LOCK,
     V4L2_IN_ST_NO_POWER, V4L2_IN_ST_NO_SIGNAL, V4L2_IN_ST_NO_STD_LOCK, V4L2_IN_ST_NO_SYNC,
-    V4L2_IN_ST_NO_V_LOCK, v4l2_input,
+    V4L2_IN_ST_NO_V_LOCK,
 };
+
+use super::{ioctl, timings::Timings};
+
+/// Events that are taken at a time.
+const MOST: usize = 64;
 
 /// What the driver says of the input in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +51,34 @@ const LOST: [(u32, &str); 9] = [
 /// A second handle to a capture device, beside that of the capture; to be closed with it.
 pub struct Input {
     node: File,
+    subscribed: bool,
 }
 
 impl Input {
-    /// Opens the device once more. Drivers that allow one handle only refuse.
+    /// Opens the device once more, and asks for events with every change of its signal. Drivers that allow one handle only
+    /// refuse.
     pub fn open(device: &Path) -> io::Result<Self> {
-        Ok(Self { node: File::open(device)? })
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let node = OpenOptions::new().read(true).custom_flags(flags).open(device)?;
+        let subscribed = ioctl::subscribe_source_change(&node).is_ok();
+        Ok(Self { node, subscribed })
+    }
+
+    /// Whether the driver tells when the signal changes. Webcams do not, nor do some old grabbers.
+    pub fn is_subscribed(&self) -> bool {
+        self.subscribed
+    }
+
+    /// Takes the events that wait. One that is told of and cannot be had ends the subscription.
+    pub fn take_events(&mut self) {
+        let mut taken = (0..MOST).map_while(|_| ioctl::next_event(&self.node).ok());
+        self.subscribed &= taken.next().is_some();
+        taken.for_each(drop);
     }
 
     /// What is true of the signal now.
     pub fn signal(&self) -> Signal {
-        match self.status() {
+        match ioctl::input_status(&self.node) {
             Ok(status) => meaning(status),
             Err(Errno::NODEV) => Signal::Gone,
             // Drivers without inputs or without their states, as most webcams.
@@ -59,27 +86,27 @@ impl Input {
         }
     }
 
-    /// `v4l2_input.status` of the input in use.
-    #[expect(unsafe_code, reason = "V4L2 is spoken by ioctl, and the v4l crate has no call for these two")]
-    fn status(&self) -> Result<u32, Errno> {
-        const G_INPUT: Opcode = opcode::read::<c_int>(b'V', 38);
-        const ENUMINPUT: Opcode = opcode::read_write::<v4l2_input>(b'V', 26);
-        // SAFETY: VIDIOC_G_INPUT writes one int.
-        let index = unsafe { ioctl(&self.node, Getter::<G_INPUT, c_int>::new()) }?;
-        let mut input = v4l2_input {
-            index: index.cast_unsigned(),
-            name: [0; 32],
-            type_: 0,
-            audioset: 0,
-            tuner: 0,
-            std: 0,
-            status: 0,
-            capabilities: 0,
-            reserved: [0; 3],
-        };
-        // SAFETY: VIDIOC_ENUMINPUT reads and writes one v4l2_input, whose fields are valid with any bits.
-        unsafe { ioctl(&self.node, Updater::<ENUMINPUT, v4l2_input>::new(&mut input)) }?;
-        Ok(input.status)
+    /// The timings of the digital signal that is there now; none where there is none, or the input is not digital.
+    pub fn timings(&self) -> Option<Timings> {
+        ioctl::query_timings(&self.node).ok().flatten().as_ref().map(Timings::of)
+    }
+
+    /// Sets the receiver to the signal that is there, as drivers do not by themselves. To be called before a capture begins:
+    /// the result is what the pictures will be like.
+    pub fn follow(&self) -> Option<Timings> {
+        let timings = ioctl::query_timings(&self.node).ok().flatten()?;
+        let seen = Timings::of(&timings);
+        if let Err(error) = ioctl::set_timings(&self.node, timings) {
+            tracing::warn!(%error, signal = %seen, "the receiver cannot be set to the signal");
+            return None;
+        }
+        Some(seen)
+    }
+}
+
+impl AsFd for Input {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.node.as_fd()
     }
 }
 
@@ -126,7 +153,10 @@ mod tests {
     #[test]
     fn a_file_that_is_no_device_says_nothing_of_a_signal() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(Input::open(file.path()).unwrap().signal(), Signal::There);
+        let mut input = Input::open(file.path()).unwrap();
+        assert_eq!((input.signal(), input.is_subscribed()), (Signal::There, false));
+        assert_eq!((input.timings(), input.follow()), (None, None));
+        input.take_events();
         assert!(Input::open(&file.path().join("none")).is_err());
     }
 }

@@ -1,0 +1,202 @@
+//! One capture of a camera: its pictures and its sound by GStreamer, and its signal by the driver, until it breaks off.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use gst::prelude::*;
+use gst_video::VideoInfo;
+use link::PictureFormat;
+
+use super::{
+    camera::Shared,
+    handles::Number,
+    paired, probe,
+    signal::{self, Signal},
+    watch::News,
+};
+use crate::{
+    bus,
+    error::Error,
+    frame::{self, readable},
+};
+
+/// How often it is looked whether pictures arrive and the pipelines run: nothing outside this process is asked.
+const ROUND: Duration = Duration::from_millis(250);
+/// A driver that tells of changes of its signal is asked all the same, for those it forgets.
+const SELDOM: Duration = Duration::from_secs(5);
+/// How often one is asked that does not.
+const OFTEN: Duration = Duration::from_secs(1);
+/// GStreamer forgets a handle with every change of a running camera's format: with more than these it is started anew.
+const MOST_HANDLES: usize = 64;
+
+/// Why a capture broke off.
+#[derive(Debug)]
+pub enum Break {
+    /// There are no pictures any more, because of this.
+    Lost(String),
+    /// The signal is another one, which is to be captured at once.
+    Changed(String),
+}
+
+/// Captures one camera until the worker ends, or it breaks off before.
+pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera, number: Number) -> Result<(), Break> {
+    let lost = |reason: &str| Break::Lost(reason.to_owned());
+    let mut input = signal::Input::open(&camera.device)
+        .inspect_err(|error| tracing::info!(device = %camera.device.display(), %error, "signal not watched"))
+        .ok();
+    // Where the receiver could not be set to it, it is no reason to begin anew.
+    let begun = input.as_ref().and_then(signal::Input::timings);
+    shared.arrivals.begin();
+    watch(shared, input.as_ref()).map_err(lost)?;
+    let pictures =
+        picture_pipeline(shared, camera).and_then(started).map_err(|error| Break::Lost(error.to_string()))?;
+    let card = paired::sound_card(Path::new("/sys"), &camera.device);
+    let mut sounds = card.as_deref().and_then(|card| {
+        let started = sound_pipeline(shared, card).and_then(started);
+        started.inspect_err(|error| tracing::warn!(card, %error, "no sound from the camera's card")).ok()
+    });
+    let sound = match (&card, &sounds) {
+        (Some(card), Some(_)) => format!("ALSA {card}"),
+        (Some(card), None) => format!("silence: ALSA {card} cannot be opened"),
+        (None, _) => "silence: the camera has no sound".to_owned(),
+    };
+    shared.monitor.found(&title(camera), format(camera), &sound);
+    shared.is_sounding(sounds.is_some());
+    let mut asked = Instant::now();
+    while !shared.ended() {
+        let News { devices, input: told } = shared.watch.wait(input.as_ref(), ROUND);
+        if let Some(reason) = pictures.failure() {
+            return Err(Break::Lost(reason));
+        }
+        if devices && !camera.device.exists() {
+            return Err(lost("was unplugged"));
+        }
+        if let Some(reason) = sounds.as_ref().and_then(bus::Pipeline::failure) {
+            tracing::warn!(reason, "the camera's sound has ended");
+            sounds = None;
+            shared.is_sounding(false);
+            let gone = format!("silence: the camera's sound has ended: {reason}");
+            shared.monitor.found(&title(camera), format(camera), &gone);
+        }
+        shared.arrivals.check();
+        if told {
+            input.iter_mut().for_each(signal::Input::take_events);
+        }
+        let often = input.as_ref().is_some_and(|input| !input.is_subscribed());
+        if !told && asked.elapsed() < if often { OFTEN } else { SELDOM } {
+            continue;
+        }
+        asked = Instant::now();
+        watch(shared, input.as_ref()).map_err(lost)?;
+        if let Some(seen) = input.as_ref().and_then(signal::Input::timings)
+            && ![camera.signal, begun].contains(&Some(seen))
+        {
+            return Err(Break::Changed(format!("its signal is {seen} now")));
+        }
+        if number.handles().is_ok_and(|handles| handles.len() > MOST_HANDLES) {
+            return Err(lost("is opened anew after many changes of its signal"));
+        }
+    }
+    Ok(())
+}
+
+/// Looks at the signal, where that is possible.
+fn watch(shared: &Shared, input: Option<&signal::Input>) -> Result<(), &'static str> {
+    match input.map_or(Signal::There, signal::Input::signal) {
+        Signal::There => shared.arrivals.signal_there(),
+        Signal::Lost(words) => shared.arrivals.signal_lost(words),
+        Signal::Gone => return Err("does not answer any more"),
+    }
+    Ok(())
+}
+
+/// The camera, its node and its signal, as a person would name it.
+pub fn title(camera: &probe::Camera) -> String {
+    let signal = camera.signal.map(|signal| format!(", signal {signal}")).unwrap_or_default();
+    format!("{} ({}{signal})", camera.name, camera.device.display())
+}
+
+/// What the camera is asked to give.
+pub fn format(camera: &probe::Camera) -> PictureFormat {
+    let probe::Mode { coding, width, height, rate } = camera.mode.clone();
+    PictureFormat { width, height, rate, coding }
+}
+
+fn started(pipeline: bus::Pipeline) -> Result<bus::Pipeline, Error> {
+    pipeline.play().map(|()| pipeline)
+}
+
+fn make(name: &'static str) -> Result<gst::Element, Error> {
+    gst::ElementFactory::make(name).build().map_err(|_| Error::Element(name))
+}
+
+fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus::Pipeline, Error> {
+    let source = make("v4l2src")?;
+    source.set_property_from_str("device", &camera.device.to_string_lossy());
+    let filter = make("capsfilter")?;
+    filter.set_property("caps", camera.mode.caps());
+    let mut chain = vec![source, filter];
+    match camera.mode.coding.as_str() {
+        "MJPG" | "JPEG" => chain.push(make("jpegdec")?),
+        "H264" => chain.extend([make("h264parse")?, make("avdec_h264")?]),
+        _ => {}
+    }
+    chain.extend([make("videoconvert")?, make("videoscale")?]);
+    let shared = Arc::clone(shared);
+    let take = move |sink: &gst_app::AppSink| {
+        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+        let captured = shared.captured(sink, &sample).ok_or(gst::FlowError::Error)?;
+        let info = sample
+            .caps()
+            .and_then(|caps| VideoInfo::from_caps(caps).ok())
+            .ok_or(gst::FlowError::NotNegotiated)?;
+        let buffer = sample.buffer_owned().ok_or(gst::FlowError::Error)?;
+        let frame = readable(buffer, &info).map_err(|_| gst::FlowError::Error)?;
+        shared.arrivals.picture(captured, frame);
+        Ok(gst::FlowSuccess::Ok)
+    };
+    let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
+    chain.push(
+        gst_app::AppSink::builder().caps(&frame::caps()).sync(false).callbacks(callbacks).build().upcast(),
+    );
+    live("capture", &chain)
+}
+
+fn sound_pipeline(shared: &Arc<Shared>, card: &str) -> Result<bus::Pipeline, Error> {
+    let source = make("alsasrc")?;
+    source.set_property("device", card);
+    // The pipeline's clock is the system's; the card's own clock is followed by skewing.
+    source.set_property("provide-clock", false);
+    source.set_property("buffer-time", 100_000i64);
+    source.set_property("latency-time", 10_000i64);
+    let caps = gst::Caps::builder("audio/x-raw")
+        .field("format", "S16LE")
+        .field("layout", "interleaved")
+        .field("rate", 48_000)
+        .field("channels", 2)
+        .build();
+    let shared = Arc::clone(shared);
+    let take = move |sink: &gst_app::AppSink| {
+        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+        let captured = shared.captured(sink, &sample).ok_or(gst::FlowError::Error)?;
+        let bytes =
+            sample.buffer().and_then(|buffer| buffer.map_readable().ok()).ok_or(gst::FlowError::Error)?;
+        let samples = bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+        shared.arrivals.sound(captured, samples);
+        Ok(gst::FlowSuccess::Ok)
+    };
+    let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
+    let sink = gst_app::AppSink::builder().caps(&caps).sync(false).callbacks(callbacks).build();
+    live("sound capture", &[source, make("audioconvert")?, make("audioresample")?, sink.upcast()])
+}
+
+/// A pipeline whose timestamps are readings of the system's monotonic clock.
+fn live(what: &'static str, chain: &[gst::Element]) -> Result<bus::Pipeline, Error> {
+    let pipeline = bus::Pipeline::new(what);
+    pipeline.add(&chain.iter().collect::<Vec<_>>())?;
+    pipeline.inner().use_clock(Some(&gst::SystemClock::obtain()));
+    Ok(pipeline)
+}
