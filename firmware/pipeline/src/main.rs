@@ -10,6 +10,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    wait_for_lent_pictures();
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|word| word == "thumbnails") {
         return thumbnails(Parser::from_args(words));
@@ -30,6 +31,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Has `v4l2src` wait for the pictures it has lent before it frees their pool. The other way, to free what is still lent, loses
+/// the pool in GStreamer 1.22: a handle of the camera, four sockets and the element with every capture.
+#[expect(unsafe_code, reason = "GStreamer is told so by the environment only")]
+fn wait_for_lent_pictures() {
+    // SAFETY: no other thread has been started yet.
+    unsafe { std::env::set_var("GST_V4L2_FORCE_DRAIN", "1") };
 }
 
 /// Without a log: whoever starts this reads one line if anything.

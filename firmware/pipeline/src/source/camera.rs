@@ -141,7 +141,7 @@ fn keep(shared: &Arc<Shared>, mut found: Result<probe::Camera, Missing>, device:
 /// Captures a camera that was found; whether there is to be no pause before the next look.
 fn run(shared: &Arc<Shared>, camera: &probe::Camera) -> bool {
     let Ok(number) = Number::of(&camera.device) else { return false };
-    let ended = capture(shared, camera, number);
+    let ended = capture(shared, camera);
     let device = camera.device.display();
     shared.is_sounding(false);
     match ended {

@@ -12,7 +12,6 @@ use link::PictureFormat;
 
 use super::{
     camera::Shared,
-    handles::Number,
     paired, probe,
     signal::{self, Signal},
     watch::News,
@@ -29,8 +28,6 @@ const ROUND: Duration = Duration::from_millis(250);
 const SELDOM: Duration = Duration::from_secs(5);
 /// How often one is asked that does not.
 const OFTEN: Duration = Duration::from_secs(1);
-/// GStreamer forgets a handle with every change of a running camera's format: with more than these it is started anew.
-const MOST_HANDLES: usize = 64;
 
 /// Why a capture broke off.
 #[derive(Debug)]
@@ -42,13 +39,18 @@ pub enum Break {
 }
 
 /// Captures one camera until the worker ends, or it breaks off before.
-pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera, number: Number) -> Result<(), Break> {
+pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Break> {
     let lost = |reason: &str| Break::Lost(reason.to_owned());
     let mut input = signal::Input::open(&camera.device)
         .inspect_err(|error| tracing::info!(device = %camera.device.display(), %error, "signal not watched"))
         .ok();
     // Where the receiver could not be set to it, it is no reason to begin anew.
     let begun = input.as_ref().and_then(signal::Input::timings);
+    let changed = |input: Option<&signal::Input>| {
+        let seen = input.and_then(signal::Input::timings)?;
+        let known = [camera.signal, begun].contains(&Some(seen));
+        (!known).then(|| Break::Changed(format!("its signal is {seen} now")))
+    };
     shared.arrivals.begin();
     watch(shared, input.as_ref()).map_err(lost)?;
     let pictures =
@@ -69,7 +71,8 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera, number: Number) -> 
     while !shared.ended() {
         let News { devices, input: told } = shared.watch.wait(input.as_ref(), ROUND);
         if let Some(reason) = pictures.failure() {
-            return Err(Break::Lost(reason));
+            // The driver may refuse to change to a new signal while it is captured.
+            return Err(changed(input.as_ref()).unwrap_or(Break::Lost(reason)));
         }
         if devices && !camera.device.exists() {
             return Err(lost("was unplugged"));
@@ -91,13 +94,8 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera, number: Number) -> 
         }
         asked = Instant::now();
         watch(shared, input.as_ref()).map_err(lost)?;
-        if let Some(seen) = input.as_ref().and_then(signal::Input::timings)
-            && ![camera.signal, begun].contains(&Some(seen))
-        {
-            return Err(Break::Changed(format!("its signal is {seen} now")));
-        }
-        if number.handles().is_ok_and(|handles| handles.len() > MOST_HANDLES) {
-            return Err(lost("is opened anew after many changes of its signal"));
+        if let Some(changed) = changed(input.as_ref()) {
+            return Err(changed);
         }
     }
     Ok(())
@@ -145,6 +143,8 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
         _ => {}
     }
     chain.extend([make("videoconvert")?, make("videoscale")?]);
+    // Pictures that need no conversion lie in the driver's memory, and keep the camera taken while they are shown.
+    let is_lent = camera.mode.coding == "YU12";
     let shared = Arc::clone(shared);
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -153,7 +153,10 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
             .caps()
             .and_then(|caps| VideoInfo::from_caps(caps).ok())
             .ok_or(gst::FlowError::NotNegotiated)?;
-        let buffer = sample.buffer_owned().ok_or(gst::FlowError::Error)?;
+        let buffer = match sample.buffer().ok_or(gst::FlowError::Error)? {
+            lent if is_lent => lent.copy_deep().map_err(|_| gst::FlowError::Error)?,
+            own => own.to_owned(),
+        };
         let frame = readable(buffer, &info).map_err(|_| gst::FlowError::Error)?;
         shared.arrivals.picture(captured, frame);
         Ok(gst::FlowSuccess::Ok)
