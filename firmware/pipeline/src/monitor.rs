@@ -119,8 +119,11 @@ impl Monitor {
         measured.into_iter().for_each(|picture| self.observe(Observation::Picture(picture)));
     }
 
-    /// The source has given this sound, interleaved.
+    /// The source has given this sound, interleaved. Of one that has none, nothing can be told.
     pub fn heard(&self, samples: &[i16]) {
+        if self.told().sound.starts_with(SILENCE) {
+            return;
+        }
         let heard = self.shared.ear.lock().unwrap_or_else(PoisonError::into_inner).hear(samples);
         heard.into_iter().for_each(|sound| self.observe(Observation::Sound(sound)));
     }

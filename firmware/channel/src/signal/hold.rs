@@ -42,9 +42,15 @@ impl Condition {
 
     /// At `now` it is seen to hold or not. What was seen before is taken to have held until now.
     pub fn see(&mut self, now: u64, holds: bool) {
-        self.pass(now);
+        self.see_since(now, now, holds);
+    }
+
+    /// At `now` it is seen that it holds or not, and has done so since `began`.
+    pub fn see_since(&mut self, began: u64, now: u64, holds: bool) {
+        let began = began.clamp(self.turned.min(now), now);
+        self.pass(began);
         if self.seen != holds {
-            (self.seen, self.turned) = (holds, now);
+            (self.seen, self.turned) = (holds, began);
         }
         self.pass(now);
     }
@@ -109,6 +115,17 @@ mod tests {
         condition.see(2000 * MILLI, false);
         condition.pass(2300 * MILLI);
         assert_eq!((condition.told(), condition.ended()), (None, 2000 * MILLI));
+    }
+
+    #[test]
+    fn what_is_noticed_late_is_dated_when_it_began() {
+        let mut condition = Condition::new(HOLD);
+        condition.see(50 * MILLI, false);
+        condition.see_since(60 * MILLI, 1_000 * MILLI, true);
+        assert_eq!(condition.told(), Some(60 * MILLI), "and told at once");
+        condition.see(2_000 * MILLI, false);
+        condition.see_since(1_500 * MILLI, 2_200 * MILLI, true);
+        assert_eq!(condition.told(), Some(60 * MILLI), "not before it was seen last");
     }
 
     #[test]

@@ -102,6 +102,8 @@ pub enum Observation<'a> {
     Absent(&'a str),
     /// It is there, but gives no signal, because of this.
     Unlocked(&'a str),
+    /// It is there, but has given nothing since then, because of this.
+    Quiet(u64, &'a str),
     /// It is there with a signal that cannot be read: which one.
     Unsupported(&'a str),
     /// It gives pictures that can be read.
@@ -153,11 +155,12 @@ impl Signal {
     pub fn observe(&mut self, now: u64, observation: Observation<'_>) {
         self.now = self.now.max(now);
         match observation {
-            Observation::Absent(reason) => self.lose(State::NoDevice, reason),
-            Observation::Unlocked(reason) => self.lose(State::NoSignal, reason),
-            Observation::Unsupported(reason) => self.lose(State::Unsupported, reason),
-            Observation::Locked => self.lock(true),
-            Observation::Changed => self.changed(),
+            Observation::Absent(reason) => self.lose(State::NoDevice, self.now, reason),
+            Observation::Unlocked(reason) => self.lose(State::NoSignal, self.now, reason),
+            Observation::Quiet(since, reason) => self.lose(State::NoSignal, since.min(self.now), reason),
+            Observation::Unsupported(reason) => self.lose(State::Unsupported, self.now, reason),
+            Observation::Locked => self.lock(true, self.now),
+            Observation::Changed => self.changed(self.now),
             // Of a source that is known to be lost this is noise, or was on its way.
             Observation::Picture(_) | Observation::Sound(_) if self.is_lost() => {}
             Observation::Picture(picture) => {
@@ -212,19 +215,20 @@ impl Signal {
         self.locked != Some(true)
     }
 
-    fn lose(&mut self, loss: State, reason: &str) {
+    fn lose(&mut self, loss: State, began: u64, reason: &str) {
         if let Some(words) = loss.place().and_then(|place| self.losses.get_mut(place)) {
             reason.clone_into(words);
         }
-        self.lock(false);
+        self.lock(false, began);
         for state in CONDITIONS.into_iter().filter(|state| state.is_loss()) {
-            self.see(state, state == loss);
+            let since = if state == loss { began } else { self.now };
+            self.see_since(state, since, state == loss);
         }
     }
 
-    fn lock(&mut self, locked: bool) {
+    fn lock(&mut self, locked: bool, at: u64) {
         if self.locked.is_some_and(|before| before != locked) {
-            self.changed();
+            self.changed(at);
         }
         self.locked = Some(locked);
         if locked {
@@ -232,14 +236,20 @@ impl Signal {
         }
     }
 
-    fn changed(&mut self) {
+    fn changed(&mut self, at: u64) {
         self.lock_changes += 1;
-        self.lock_changed = Some(self.now);
+        self.lock_changed = self.lock_changed.max(Some(at));
     }
 
     fn see(&mut self, state: State, holds: bool) {
         if let Some(place) = state.place() {
             self.conditions[place].see(self.now, holds);
+        }
+    }
+
+    fn see_since(&mut self, state: State, began: u64, holds: bool) {
+        if let Some(place) = state.place() {
+            self.conditions[place].see_since(began, self.now, holds);
         }
     }
 

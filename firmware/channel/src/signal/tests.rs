@@ -27,13 +27,21 @@ fn after(course: &[(u64, Observation<'_>)]) -> Signal {
 
 #[test]
 fn courses_and_where_they_lead() {
-    use Observation::{Absent, Changed, Locked, NoSound, Nothing, Unlocked, Unsupported};
+    use Observation::{Absent, Changed, Locked, NoSound, Nothing, Quiet, Unlocked, Unsupported};
     let table: &[Case<'_>] = &[
         ("nothing is known", &[(5, Nothing)], State::Opening, 0),
         ("a camera that is there", &[(5, Locked)], State::Ok, 5),
         ("one that is not", &[(5, Absent("no camera"))], State::NoDevice, 5),
         ("no signal from the beginning", &[(5, Unlocked("no lock")), (205, Nothing)], State::NoSignal, 5),
         ("and before it is told", &[(5, Unlocked("no lock")), (204, Nothing)], State::Opening, 0),
+        ("pictures stay away", &[(5, Locked), (1_090, Quiet(90 * MILLI, ""))], State::NoSignal, 90),
+        ("they never came", &[(1_005, Quiet(5 * MILLI, ""))], State::NoSignal, 5),
+        (
+            "they stay away of what is back from a loss",
+            &[(5, Absent("")), (900, Locked), (2_000, Quiet(1_000 * MILLI, "")), (2_001, Nothing)],
+            State::NoSignal,
+            1_000,
+        ),
         (
             "a blip of the cable",
             &[(5, Locked), (50, Unlocked("")), (249, Locked), (900, Nothing)],

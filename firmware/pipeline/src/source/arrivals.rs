@@ -73,8 +73,9 @@ impl Arrivals {
     /// Looks whether pictures arrive that could.
     pub fn check(&self) {
         let waiting = self.waiting();
-        if !waiting.lost && self.clock.now().saturating_sub(waiting.silent_since) > SILENCE {
-            self.monitor.lost(Loss::NoSignal, "the camera is there, but no pictures arrive");
+        let since = waiting.silent_since;
+        if !waiting.lost && self.clock.now().saturating_sub(since) > SILENCE {
+            self.monitor.observe(Observation::Quiet(since, "the camera is there, but no pictures arrive"));
         }
     }
 
@@ -193,10 +194,12 @@ mod tests {
         arrivals.signal_there();
         assert_eq!(told_after(0, &arrivals, &monitor).0, InputState::Opening);
         arrivals.picture(1, frame);
-        arrivals.waiting().silent_since -= SILENCE;
+        let last = arrivals.waiting().silent_since;
+        arrivals.clock.reach(last + SILENCE + 1);
         arrivals.signal_there();
         assert!(!monitor.is_ok());
-        let told = told_after(State::NoSignal.hold().on, &arrivals, &monitor);
+        let told = told_after(0, &arrivals, &monitor);
+        assert_eq!(monitor.report().since, last, "it is not when it was noticed");
         assert_eq!(told, (InputState::NoSignal, "the camera is there, but no pictures arrive".to_owned()));
     }
 
@@ -220,12 +223,17 @@ mod tests {
     #[test]
     fn silence_is_told_of_a_source_that_has_sound_and_no_other() {
         let (arrivals, monitor, frame) = camera();
+        let hear_nothing = || {
+            arrivals.sound(1, vec![0; 48_000]);
+            told_after(State::Silent.hold().on, &arrivals, &monitor).0
+        };
         arrivals.picture(1, frame);
-        arrivals.sound(1, vec![0; 48_000]);
-        let silent = told_after(State::Silent.hold().on, &arrivals, &monitor);
-        assert_eq!(silent.0, InputState::Silent);
+        assert_eq!(hear_nothing(), InputState::Ok, "no sound is known of yet");
+        monitor.found("a camera", format(), "ALSA hw:1");
+        assert_eq!(hear_nothing(), InputState::Silent);
         monitor.found("a camera", format(), "silence: the camera has no sound");
         assert_eq!(told_after(0, &arrivals, &monitor).0, InputState::Ok);
+        assert_eq!(hear_nothing(), InputState::Ok, "the last of it");
     }
 
     fn format() -> PictureFormat {
