@@ -22,13 +22,13 @@ pub mod wire;
 
 use std::{fmt, path::PathBuf};
 
-use media::{FrameRate, Grid, Position, RateControl, Rendition, Sample, Sound, Track};
+use media::{Camera, CameraChoice, FrameRate, Grid, Position, RateControl, Rendition, Sample, Sound, Track};
 use serde::{Deserialize, Serialize};
 
 pub use wire::{Decoder, Error};
 
 /// Version of these messages.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// From a worker to `riserd`.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,15 +96,15 @@ pub struct Hello {
 pub enum InputChoice {
     /// A camera where there is one, else the test signal.
     Auto {
-        /// The camera's device node; the first camera found where absent.
-        device: Option<PathBuf>,
+        /// Which one.
+        camera: CameraChoice,
         /// The size and rate to prefer.
         wish: Wish,
     },
     /// A V4L2 camera.
     Camera {
-        /// Its device node; the first camera found where absent.
-        device: Option<PathBuf>,
+        /// Which one.
+        camera: CameraChoice,
         /// The size and rate to prefer.
         wish: Wish,
     },
@@ -127,6 +127,8 @@ pub struct Wish {
     pub width: Option<u16>,
     /// Height in pixels.
     pub height: Option<u16>,
+    /// Lines of the highest rendition: more would be scaled down.
+    pub lines: Option<u16>,
     /// Frames per second.
     pub rate: Option<FrameRate>,
 }
@@ -209,6 +211,12 @@ pub struct InputReport {
     pub lock_changed: Option<u64>,
     /// The device or file, as a person would name it.
     pub device: String,
+    /// Which camera it is, where it is one.
+    pub camera: Option<Camera>,
+    /// All cameras that are plugged in, as far as it had to look for them.
+    pub cameras: Vec<Camera>,
+    /// How a camera is run and why so, in plain words.
+    pub mode: String,
     /// What it gives, where it gives something.
     pub format: Option<PictureFormat>,
     /// Where the sound comes from: a device, the file's track, the tone, silence.

@@ -4,6 +4,7 @@
 //! floating point appears nowhere. [`Grid`] says where segments and parts begin on that timeline,
 //! [`Sample`] is what an encoder gives, [`Window`] is what every way out of the box reads.
 
+pub mod camera;
 pub mod grid;
 pub mod history;
 pub mod rate;
@@ -12,6 +13,7 @@ pub mod sample;
 pub mod track;
 pub mod window;
 
+pub use camera::{Camera, CameraChoice};
 pub use grid::{Grid, Position};
 pub use history::{History, Segment, Spans};
 pub use rate::FrameRate;

@@ -8,10 +8,12 @@ use std::sync::{
 use channel::signal::{Observation, Signal, State};
 use clock::Clock;
 use link::{InputReport, InputState, PictureFormat};
+use media::Camera;
 
 use crate::{
     frame::{self, Frame},
     measure::{Ear, Eye},
+    source::Sighting,
 };
 
 /// How the description of a sound begins where there is none.
@@ -38,6 +40,9 @@ struct Told {
     device: String,
     format: Option<PictureFormat>,
     sound: String,
+    camera: Option<Camera>,
+    cameras: Vec<Camera>,
+    mode: String,
     /// Raised by every change of the fields above that is told.
     revision: u64,
 }
@@ -78,6 +83,9 @@ impl Monitor {
             device: String::new(),
             format: None,
             sound: SILENCE.to_owned(),
+            camera: None,
+            cameras: Vec::new(),
+            mode: String::new(),
             revision: 0,
         };
         let shared = Shared {
@@ -142,6 +150,23 @@ impl Monitor {
         told.revision += 1;
     }
 
+    /// The input is this camera, run in a mode for this reason.
+    pub fn is_run(&self, camera: Option<&Camera>, mode: &str) {
+        let mut told = self.told();
+        (told.camera, told.mode) = (camera.cloned(), mode.to_owned());
+        told.revision += 1;
+    }
+
+    /// These are all the cameras that are plugged in.
+    pub fn sighted(&self, seen: &[Sighting]) {
+        let cameras: Vec<_> = seen.iter().map(|sighting| sighting.camera.clone()).collect();
+        let mut told = self.told();
+        if told.cameras != cameras {
+            told.cameras = cameras;
+            told.revision += 1;
+        }
+    }
+
     /// Whether pictures can be expected now: known before it is told.
     pub fn is_ok(&self) -> bool {
         !self.told().signal.is_lost()
@@ -168,6 +193,9 @@ impl Monitor {
             device: told.device.clone(),
             format: told.format.clone(),
             sound: told.sound.clone(),
+            camera: told.camera.clone(),
+            cameras: told.cameras.clone(),
+            mode: told.mode.clone(),
             frames_in: count(Count::In),
             frames_out: count(Count::Out),
             repeated: count(Count::Repeated),

@@ -1,7 +1,7 @@
 //! A V4L2 camera: found and probed by `v4l`, captured by GStreamer, looked for again whenever it goes away.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -17,14 +17,15 @@ use channel::{
 use clock::Clock;
 use gst::prelude::*;
 use link::Wish;
-use media::FrameRate;
+use media::{CameraChoice, FrameRate};
 
 use super::{
-    Pictures, Shown, Sounds,
+    Pictures, SYS, Shown, Sounds,
     arrivals::Arrivals,
     capture::{Break, capture, format, title},
     handles::Number,
     probe::{self, Missing},
+    sighting,
     signal::{Input, Signal},
     watch::Watch,
 };
@@ -69,7 +70,7 @@ pub(super) struct Shared {
 
 impl Camera {
     /// Looks for the camera and begins to capture it; goes on looking if it is not there.
-    pub fn open(device: Option<PathBuf>, wish: Wish, clock: Clock, monitor: Monitor) -> Self {
+    pub fn open(choice: CameraChoice, wish: Wish, clock: Clock, monitor: Monitor) -> Self {
         let shared = Arc::new(Shared {
             arrivals: Arrivals::new(clock.clone(), monitor.clone()),
             clock,
@@ -79,13 +80,14 @@ impl Camera {
             sounding: AtomicBool::new(false),
             forgotten: AtomicUsize::new(0),
         });
-        let found = look(device.as_deref(), wish, &shared.monitor);
+        let found = look(&choice, wish, &shared.monitor);
         if let Ok(camera) = &found {
             shared.monitor.found(&title(camera), format(camera), "silence");
+            shared.monitor.is_run(camera.identity.as_ref(), &camera.why);
         }
         let keeper = std::thread::spawn({
             let shared = Arc::clone(&shared);
-            move || keep(&shared, found, device.as_deref(), wish)
+            move || keep(&shared, found, &choice, wish)
         });
         Self { shared, keeper }
     }
@@ -104,19 +106,14 @@ impl Camera {
 }
 
 /// Looks for the camera once; that there is none is told to `monitor`.
-fn look(device: Option<&Path>, wish: Wish, monitor: &Monitor) -> Result<probe::Camera, Missing> {
-    let (found, setting) = match device {
-        None => (probe::first_camera(wish), ""),
-        Some(device) => (probe::camera(device, wish), " (channel.input.device)"),
-    };
-    found.inspect_err(|missing| {
-        let setting = if missing.state == Loss::NoSignal { "" } else { setting };
-        monitor.lost(missing.state, &format!("{}{setting}", missing.reason));
-    })
+fn look(choice: &CameraChoice, wish: Wish, monitor: &Monitor) -> Result<probe::Camera, Missing> {
+    let seen = sighting::all(Path::new(SYS));
+    monitor.sighted(&seen);
+    probe::chosen(choice, wish, &seen).inspect_err(|missing| monitor.lost(missing.state, &missing.reason))
 }
 
 /// Captures the camera until it goes away, then looks for it again, until the worker ends.
-fn keep(shared: &Arc<Shared>, mut found: Result<probe::Camera, Missing>, device: Option<&Path>, wish: Wish) {
+fn keep(shared: &Arc<Shared>, mut found: Result<probe::Camera, Missing>, choice: &CameraChoice, wish: Wish) {
     let mut settled = Instant::now() + SETTLING;
     while !shared.ended() {
         match &found {
@@ -134,7 +131,7 @@ fn keep(shared: &Arc<Shared>, mut found: Result<probe::Camera, Missing>, device:
         if shared.ended() {
             return;
         }
-        found = look(device, wish, &shared.monitor);
+        found = look(choice, wish, &shared.monitor);
     }
 }
 

@@ -6,13 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use channel::mode::Mode;
 use gst::prelude::*;
 use gst_video::VideoInfo;
 use link::PictureFormat;
 
 use super::{
+    SYS,
     camera::Shared,
-    paired, probe,
+    coding::{self, make},
+    paired, probe, sighting,
     signal::{self, Signal},
     watch::News,
 };
@@ -55,7 +58,7 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Break
     watch(shared, input.as_ref()).map_err(lost)?;
     let pictures =
         picture_pipeline(shared, camera).and_then(started).map_err(|error| Break::Lost(error.to_string()))?;
-    let card = paired::sound_card(Path::new("/sys"), &camera.device);
+    let card = paired::sound_card(Path::new(SYS), &camera.device);
     let mut sounds = card.as_deref().and_then(|card| {
         let started = sound_pipeline(shared, card).and_then(started);
         started.inspect_err(|error| tracing::warn!(card, %error, "no sound from the camera's card")).ok()
@@ -66,6 +69,7 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Break
         (None, _) => "silence: the camera has no sound".to_owned(),
     };
     shared.monitor.found(&title(camera), format(camera), &sound);
+    shared.monitor.is_run(camera.identity.as_ref(), &camera.why);
     shared.is_sounding(sounds.is_some());
     let mut asked = Instant::now();
     while !shared.ended() {
@@ -74,8 +78,11 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Break
             // The driver may refuse to change to a new signal while it is captured.
             return Err(changed(input.as_ref()).unwrap_or(Break::Lost(reason)));
         }
-        if devices && !camera.device.exists() {
-            return Err(lost("was unplugged"));
+        if devices {
+            if !camera.device.exists() {
+                return Err(lost("was unplugged"));
+            }
+            shared.monitor.sighted(&sighting::all(Path::new(SYS)));
         }
         if let Some(reason) = sounds.as_ref().and_then(bus::Pipeline::failure) {
             tracing::warn!(reason, "the camera's sound has ended");
@@ -114,12 +121,13 @@ fn watch(shared: &Shared, input: Option<&signal::Input>) -> Result<(), &'static 
 /// The camera, its node and its signal, as a person would name it.
 pub fn title(camera: &probe::Camera) -> String {
     let signal = camera.signal.map(|signal| format!(", signal {signal}")).unwrap_or_default();
-    format!("{} ({}{signal})", camera.name, camera.device.display())
+    let model = camera.identity.as_ref().map_or("camera", |identity| &identity.model);
+    format!("{model} ({}{signal})", camera.device.display())
 }
 
 /// What the camera is asked to give.
 pub fn format(camera: &probe::Camera) -> PictureFormat {
-    let probe::Mode { coding, width, height, rate } = camera.mode.clone();
+    let Mode { coding, width, height, rate } = camera.mode.clone();
     PictureFormat { width, height, rate, coding }
 }
 
@@ -127,21 +135,13 @@ fn started(pipeline: bus::Pipeline) -> Result<bus::Pipeline, Error> {
     pipeline.play().map(|()| pipeline)
 }
 
-fn make(name: &'static str) -> Result<gst::Element, Error> {
-    gst::ElementFactory::make(name).build().map_err(|_| Error::Element(name))
-}
-
 fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus::Pipeline, Error> {
     let source = make("v4l2src")?;
     source.set_property_from_str("device", &camera.device.to_string_lossy());
     let filter = make("capsfilter")?;
-    filter.set_property("caps", camera.mode.caps());
+    filter.set_property("caps", coding::caps(&camera.mode));
     let mut chain = vec![source, filter];
-    match camera.mode.coding.as_str() {
-        "MJPG" | "JPEG" => chain.push(make("jpegdec")?),
-        "H264" => chain.extend([make("h264parse")?, make("avdec_h264")?]),
-        _ => {}
-    }
+    chain.extend(coding::decoder(&camera.mode.coding)?);
     chain.extend([make("videoconvert")?, make("videoscale")?]);
     // Pictures that need no conversion lie in the driver's memory, and keep the camera taken while they are shown.
     let is_lent = camera.mode.coding == "YU12";

@@ -1,8 +1,8 @@
 //! Gives a lost device back to the kernel: closes the handles that a library has forgotten.
 //!
-//! `v4l2src` of GStreamer 1.22 leaks its buffer pool with every capture and every change of format, and with each pool a
-//! duplicate of its handle. A node that is still open somewhere stays taken after unplugging, so the same camera comes back under another
-//! name, and some drivers give nothing but ENODEV until the last handle is closed.
+//! A node that is still open somewhere stays taken after unplugging, so the same camera comes back under another name, and some
+//! drivers give nothing but ENODEV until the last handle is closed. `v4l2src` closes its own as soon as none of its pictures is
+//! in use, if it is told so at the worker's start; releases of GStreamer differ in what they forget.
 
 use std::{
     fs::{self, File},

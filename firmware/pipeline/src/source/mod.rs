@@ -6,24 +6,33 @@
 mod arrivals;
 mod camera;
 mod capture;
+mod coding;
 mod file;
 mod handles;
 mod ioctl;
 mod paired;
 mod pass;
 mod probe;
+mod sighting;
 mod signal;
 mod test;
 mod timings;
 mod uevents;
 mod watch;
 
+use std::path::Path;
+
 use channel::sound::Blocks;
 use clock::Clock;
 use link::InputChoice;
-use media::FrameRate;
+use media::{CameraChoice, FrameRate};
+
+pub use sighting::Sighting;
 
 use crate::{error::Error, frame::Frame, monitor::Monitor};
+
+/// Where the kernel tells of its devices.
+const SYS: &str = "/sys";
 
 /// A picture for a slot.
 #[derive(Clone, Debug)]
@@ -67,18 +76,16 @@ impl Source {
     /// Looks for the input. What was found, or why nothing was, is told to `monitor`; an input that may still come
     /// is looked for again by itself.
     pub fn open(choice: &InputChoice, name: &str, clock: &Clock, monitor: &Monitor) -> Self {
-        let camera =
-            |device, wish| Self::Camera(camera::Camera::open(device, wish, clock.clone(), monitor.clone()));
+        let open = |choice: &CameraChoice, wish| {
+            Self::Camera(camera::Camera::open(choice.clone(), wish, clock.clone(), monitor.clone()))
+        };
         let test = |wish| Self::Test(test::Test::open(wish, name, monitor));
         match choice {
-            InputChoice::Auto { device, wish } => {
-                let found = match device {
-                    Some(device) => probe::camera(device, *wish).ok(),
-                    None => probe::first_camera(*wish).ok(),
-                };
-                if found.is_some() { camera(device.clone(), *wish) } else { test(*wish) }
+            InputChoice::Auto { camera, wish } => {
+                let seen = sighting::all(Path::new(SYS));
+                if probe::chosen(camera, *wish, &seen).is_ok() { open(camera, *wish) } else { test(*wish) }
             }
-            InputChoice::Camera { device, wish } => camera(device.clone(), *wish),
+            InputChoice::Camera { camera, wish } => open(camera, *wish),
             InputChoice::Test { wish } => test(*wish),
             InputChoice::File { path } => Self::File(Box::new(file::Film::open(path, monitor))),
         }

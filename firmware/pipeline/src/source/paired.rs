@@ -1,38 +1,27 @@
 //! Which sound card belongs to a camera: the one on the same USB device or the same card in the box.
 
 use std::{
-    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
 
+use super::sighting::unit;
+
 /// The ALSA device (`hw:2`) paired with a camera's device node, by the tree under `/sys`.
 pub fn sound_card(sys: &Path, device: &Path) -> Option<String> {
     let node = device.file_name()?;
-    let camera = unit(&sys.join("class/video4linux").join(node).join("device"))?;
+    let camera = whole(&sys.join("class/video4linux").join(node).join("device"))?;
     let mut cards: Vec<_> =
         fs::read_dir(sys.join("class/sound")).ok()?.flatten().map(|entry| entry.file_name()).collect();
     cards.sort();
     cards.iter().find_map(|card| {
         let number = card.to_str()?.strip_prefix("card")?;
-        (unit(&sys.join("class/sound").join(card).join("device"))? == camera).then(|| format!("hw:{number}"))
+        (whole(&sys.join("class/sound").join(card).join("device"))? == camera).then(|| format!("hw:{number}"))
     })
 }
 
-/// The whole device that a function or interface belongs to: a USB device is one up from its interface (`1-2:1.0`),
-/// a PCI function (`0000:03:00.1`) counts with its siblings.
-fn unit(interface: &Path) -> Option<PathBuf> {
-    let path = fs::canonicalize(interface).ok()?;
-    let name = path.file_name().and_then(OsStr::to_str)?;
-    if name.contains(':') && path.join("bInterfaceNumber").exists() {
-        return path.parent().map(Path::to_owned);
-    }
-    match name.rsplit_once('.') {
-        Some((slot, function)) if function.len() == 1 && slot.contains(':') => {
-            Some(path.with_file_name(slot))
-        }
-        _ => Some(path),
-    }
+fn whole(function: &Path) -> Option<PathBuf> {
+    fs::canonicalize(function).ok().map(|function| unit(&function))
 }
 
 #[cfg(test)]
