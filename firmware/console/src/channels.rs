@@ -128,6 +128,15 @@ struct InputSettings {
     /// The V4L2 device; none for the first one found.
     #[schema(nullable = false)]
     device: Option<String>,
+    /// The camera's name, as the status tells it.
+    #[schema(nullable = false)]
+    name: Option<String>,
+    /// The port it is plugged into, as the status tells it; of one with a serial number of its own, no more than a hint.
+    #[schema(nullable = false)]
+    port: Option<String>,
+    /// The camera's serial number.
+    #[schema(nullable = false)]
+    serial: Option<String>,
     /// The media file.
     #[schema(nullable = false)]
     path: Option<String>,

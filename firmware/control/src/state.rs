@@ -144,6 +144,16 @@ pub struct InputState {
     pub format: String,
     /// Where the sound comes from.
     pub sound: String,
+    /// How a camera is run and why so: `USB 2 port: 1080p30 only as MJPEG`; empty for what is no camera, as those that follow.
+    pub mode: String,
+    /// The name by which the box remembers the camera: its model, with a number where there are several.
+    pub name: String,
+    /// Its serial number, where it has one.
+    pub serial: String,
+    /// Where it is plugged in: `usb-0000:00:14.0-2`.
+    pub port: String,
+    /// `moved from PORT to PORT`, where it was plugged in elsewhere before.
+    pub moved: String,
     /// Pictures received.
     pub frames_in: u64,
     /// Frame slots given to the encoders.

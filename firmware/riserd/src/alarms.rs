@@ -165,7 +165,13 @@ mod tests {
     #[test]
     fn an_input_that_is_lost_is_graver_than_one_that_looks_strange() {
         let alarm = |life: &str, state: &str| {
-            let mut channel = crate::facts::Facts::new("main", clock::Clock::from_system()).read().0;
+            let mut channel = crate::facts::Facts::new(
+                "main",
+                clock::Clock::from_system(),
+                crate::cameras::Cameras::open(std::path::Path::new("")),
+            )
+            .read()
+            .0;
             life.clone_into(&mut channel.life);
             state.clone_into(&mut channel.input.health.state);
             "words".clone_into(&mut channel.input.health.reason);

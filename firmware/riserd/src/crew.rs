@@ -67,7 +67,7 @@ impl Crew {
     /// Starts a channel; how it goes is told as [`News`].
     pub fn start(&mut self, channel: &settings::Channel, tuning: Tuning) {
         let (house, name) = (&self.house, channel.name.clone());
-        let facts = Facts::new(&name, house.clock.clone());
+        let facts = Facts::new(&name, house.clock.clone(), house.cameras.clone());
         self.roster.facts().insert(name.clone(), facts.clone());
         let (families, planner) =
             (plan::families(&house.board), Planner::new(Arc::clone(house), channel.clone()));
@@ -81,6 +81,7 @@ impl Crew {
             name: house.settings.name.clone(),
             channel: name.clone(),
             input: plan::input(channel),
+            cameras: house.cameras.clone(),
             families,
             shed: Shed::new(plan.start.renditions.len()),
             planner,

@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use crate::{
+    cameras::Cameras,
     crew::Roster,
     door::Door,
     engine::Engine,
@@ -130,6 +131,7 @@ async fn serve(
         clock: clock.clone(),
         program,
         run_dir,
+        cameras: Cameras::open(&settings.state_dir),
         shares: Arc::default(),
     });
 

@@ -3,30 +3,36 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use channel::{
+    cameras::Known,
     families::{Families, Refused},
     shed::Shed,
 };
 use clock::Clock;
 use control::{ChannelState, EncoderRefusal, Health, InputState, ProcessState, RenditionState};
 use link::{InputReport, PictureFormat};
+use media::Camera;
+use tokio::task::spawn_blocking;
 
-use crate::{line::Line, plan::Plan};
+use crate::{cameras::Cameras, line::Line, plan::Plan};
 
 /// What the supervisor notes. Clones share it.
 #[derive(Clone)]
 pub struct Facts {
     clock: Clock,
+    cameras: Cameras,
     inner: Arc<Mutex<Noted>>,
 }
 
 struct Noted {
     channel: ChannelState,
     worker: ProcessState,
+    /// The cameras that the worker has told of last.
+    seen: Vec<Camera>,
 }
 
 impl Facts {
     /// A channel that is about to start.
-    pub fn new(name: &str, clock: Clock) -> Self {
+    pub fn new(name: &str, clock: Clock, cameras: Cameras) -> Self {
         let since = clock.now() / 1_000_000;
         let health = |state: &str| Health { state: state.to_owned(), since, reason: String::new() };
         let input = InputState {
@@ -36,6 +42,11 @@ impl Facts {
             device: String::new(),
             format: String::new(),
             sound: String::new(),
+            mode: String::new(),
+            name: String::new(),
+            serial: String::new(),
+            port: String::new(),
+            moved: String::new(),
             frames_in: 0,
             frames_out: 0,
             repeated: 0,
@@ -67,7 +78,8 @@ impl Facts {
             pid: None,
             restarts: 0,
         };
-        Self { clock, inner: Arc::new(Mutex::new(Noted { channel, worker })) }
+        let noted = Noted { channel, worker, seen: Vec::new() };
+        Self { clock, cameras, inner: Arc::new(Mutex::new(noted)) }
     }
 
     /// The channel's state is this from now on.
@@ -152,6 +164,13 @@ impl Facts {
             link::InputState::Ok => "ok",
         };
         let since = report.since / 1_000_000;
+        self.saw(&report.cameras);
+        let known = report.camera.as_ref().and_then(|camera| self.cameras.get(camera));
+        let (serial, port) = report
+            .camera
+            .as_ref()
+            .map(|camera| (camera.serial.clone(), camera.port.clone()))
+            .unwrap_or_default();
         self.noted().channel.input = InputState {
             health: Health { state: state.to_owned(), since, reason: report.reason.clone() },
             lock_changes: report.lock_changes,
@@ -159,6 +178,11 @@ impl Facts {
             device: report.device.clone(),
             format: report.format.as_ref().map(format).unwrap_or_default(),
             sound: report.sound.clone(),
+            mode: report.mode.clone(),
+            moved: known.as_ref().map(Known::moved).unwrap_or_default(),
+            name: known.map(|known| known.name).unwrap_or_default(),
+            serial: serial.unwrap_or_default(),
+            port,
             frames_in: report.frames_in,
             frames_out: report.frames_out,
             repeated: report.repeated,
@@ -166,6 +190,19 @@ impl Facts {
             slate: report.slate,
             skipped: report.skipped,
         };
+    }
+
+    /// Each worker tells what it saw when it looked last: only what it sees anew counts.
+    fn saw(&self, cameras: &[Camera]) {
+        let mut noted = self.noted();
+        if noted.seen == cameras {
+            return;
+        }
+        noted.seen = cameras.to_vec();
+        if self.cameras.see(cameras) {
+            let cameras = self.cameras.clone();
+            spawn_blocking(move || cameras.keep());
+        }
     }
 
     /// What the line counts.

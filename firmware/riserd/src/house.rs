@@ -10,6 +10,8 @@ use clock::Clock;
 use settings::Settings;
 use store::Store;
 
+use crate::cameras::Cameras;
+
 /// What every channel of the box shares.
 pub struct House {
     /// The operator's document.
@@ -24,6 +26,8 @@ pub struct House {
     pub program: PathBuf,
     /// Where sockets are made.
     pub run_dir: PathBuf,
+    /// Which camera is which.
+    pub cameras: Cameras,
     /// Who takes how much of the encoders.
     pub shares: Arc<Mutex<Shares>>,
 }

@@ -2,6 +2,7 @@
 //! board, gives each part its own configuration, starts everything, and on SIGTERM or SIGINT ends it in order.
 
 mod alarms;
+mod cameras;
 mod crew;
 mod daemon;
 mod door;

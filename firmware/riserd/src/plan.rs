@@ -64,11 +64,13 @@ pub fn input(channel: &settings::Channel) -> InputChoice {
     let wish = Wish {
         width: input.size().map(|(width, _)| pixels(width)),
         height: input.size().map(|(_, height)| pixels(height)),
+        lines: rungs(channel).iter().map(|rung| rung.height).max(),
         rate: channel.frame_rate,
     };
+    let camera = input.camera();
     match input.source() {
-        settings::Source::Auto(device) => InputChoice::Auto { device: device.map(Into::into), wish },
-        settings::Source::Camera(device) => InputChoice::Camera { device: device.map(Into::into), wish },
+        settings::Source::Auto => InputChoice::Auto { camera, wish },
+        settings::Source::Camera => InputChoice::Camera { camera, wish },
         settings::Source::File(path) => InputChoice::File { path: path.into() },
         settings::Source::Test => InputChoice::Test { wish },
     }

@@ -122,6 +122,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::cameras::Cameras;
 
     fn planner(folder: &Path) -> Planner {
         let document =
@@ -136,6 +137,7 @@ mod tests {
             clock: Clock::from_system(),
             program: PathBuf::new(),
             run_dir: PathBuf::new(),
+            cameras: Cameras::open(folder),
             shares: Arc::default(),
         };
         Planner::new(Arc::new(house), channel)

@@ -101,7 +101,12 @@ impl Report {
         for (name, known) in &objects.channels {
             let (mut state, worker) = match noted.remove(name) {
                 Some((state, worker)) => (state, Some(worker)),
-                None => (crate::facts::Facts::new(name, self.house.clock.clone()).read().0, None),
+                None => (
+                    crate::facts::Facts::new(name, self.house.clock.clone(), self.house.cameras.clone())
+                        .read()
+                        .0,
+                    None,
+                ),
             };
             state.life = known.state.to_string();
             if worker.is_none() {

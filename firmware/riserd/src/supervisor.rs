@@ -27,6 +27,7 @@ use tokio::{
 };
 
 use crate::{
+    cameras::Cameras,
     error::Error,
     facts::Facts,
     line::Line,
@@ -61,6 +62,8 @@ pub struct Supervisor {
     pub channel: String,
     /// Which input it looks for.
     pub input: InputChoice,
+    /// Which camera is which.
+    pub cameras: Cameras,
     /// The encoder families it may use.
     pub families: Families,
     /// What it gives up while its encoders do not keep up.
@@ -185,7 +188,7 @@ impl Supervisor {
         running: &mut Option<Running>,
     ) -> Result<End, Error> {
         let mut session = self.greet(listener, worker, running).await?;
-        let open = ToWorker::Open { choice: self.input.clone(), name: self.name.clone() };
+        let open = ToWorker::Open { choice: self.cameras.resolve(&self.input), name: self.name.clone() };
         session.send(&open).await?;
         let (mut round, mut second) = (interval(ROUND), interval(Duration::from_secs(1)));
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);

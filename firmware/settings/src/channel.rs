@@ -6,7 +6,7 @@ use std::{
 };
 
 use document::within;
-use media::{Coding, FrameRate, RateControl};
+use media::{CameraChoice, Coding, FrameRate, RateControl};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Refusal, named, refuse};
@@ -124,6 +124,12 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<PathBuf>,
     #[serde(deserialize_with = "width", skip_serializing_if = "Option::is_none")]
     width: Option<u32>,
@@ -144,10 +150,10 @@ enum Kind {
 /// What an [`Input`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source<'a> {
-    /// A camera where there is one, otherwise the test signal; the V4L2 device, none for the first one found.
-    Auto(Option<&'a Path>),
-    /// A V4L2 camera or capture card; its device, none for the first one found.
-    Camera(Option<&'a Path>),
+    /// A camera where there is one, otherwise the test signal.
+    Auto,
+    /// A V4L2 camera or capture card.
+    Camera,
     /// A media file, played as if live, again and again.
     File(&'a Path),
     /// The built-in test signal.
@@ -215,8 +221,8 @@ impl Input {
     #[must_use]
     pub fn source(&self) -> Source<'_> {
         match self.kind {
-            Kind::Auto => Source::Auto(self.device.as_deref()),
-            Kind::Camera => Source::Camera(self.device.as_deref()),
+            Kind::Auto => Source::Auto,
+            Kind::Camera => Source::Camera,
             Kind::File => {
                 Source::File(self.path.as_deref().expect("`check` refused a file input without a path"))
             }
@@ -224,10 +230,21 @@ impl Input {
         }
     }
 
+    /// Which camera is asked for, where it is to be one.
+    #[must_use]
+    pub fn camera(&self) -> CameraChoice {
+        let Self { device, name, port, serial, .. } = self.clone();
+        CameraChoice { device, name, port, serial }
+    }
+
     /// Wanted width and height in pixels: a wish that a camera may not meet.
     #[must_use]
     pub fn size(&self) -> Option<(u32, u32)> {
         self.width.zip(self.height)
+    }
+
+    fn may_be_camera(&self) -> bool {
+        matches!(self.kind, Kind::Auto | Kind::Camera)
     }
 
     fn check(&self) -> Result<(), Refusal> {
@@ -238,8 +255,24 @@ impl Input {
         if self.path.is_some() && !file {
             return refuse("input.path", "only kind \"file\" has a path");
         }
-        if self.device.is_some() && !matches!(self.kind, Kind::Auto | Kind::Camera) {
+        if self.device.is_some() && !self.may_be_camera() {
             return refuse("input.device", "only the kinds \"auto\" and \"camera\" have a device");
+        }
+        for (field, value) in [("name", &self.name), ("port", &self.port), ("serial", &self.serial)] {
+            let Some(value) = value else { continue };
+            let path = format!("input.{field}");
+            if !self.may_be_camera() {
+                return refuse(&path, format!("only the kinds \"auto\" and \"camera\" have a {field}"));
+            }
+            if self.device.is_some() {
+                return refuse(
+                    &path,
+                    "a camera is chosen by its device or by name, port and serial, not by both",
+                );
+            }
+            if value.trim().is_empty() {
+                return refuse(&path, "is empty; leave it out for any camera");
+            }
         }
         if self.width.is_some() != self.height.is_some() {
             let given = if self.width.is_some() { "width" } else { "height" };

@@ -56,7 +56,8 @@ fn an_empty_document_is_the_default_and_the_default_round_trips() {
     let settings = parse("").unwrap();
     assert_eq!(settings, Settings::default());
     assert_eq!(parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);
-    assert_eq!(settings.channels[0].input.source(), Source::Auto(None));
+    assert_eq!(settings.channels[0].input.source(), Source::Auto);
+    assert!(settings.channels[0].input.camera().is_any());
 }
 
 #[test]
@@ -65,7 +66,8 @@ fn every_field_is_read_and_written_back() {
     assert_eq!(settings.name, "Town hall 1");
     assert_eq!(settings.viewers.listen, "[::]:80".parse().unwrap());
     assert_eq!(settings.channels[0].frame_rate, Some("30000/1001".parse().unwrap()));
-    assert_eq!(settings.channels[0].input.source(), Source::Camera(Some("/dev/video2".as_ref())));
+    assert_eq!(settings.channels[0].input.source(), Source::Camera);
+    assert_eq!(settings.channels[0].input.camera().device.as_deref(), Some("/dev/video2".as_ref()));
     assert_eq!(settings.channels[0].input.size(), Some((1280, 720)));
     assert_eq!(
         settings.channels[0].ladder[1..],
@@ -77,6 +79,24 @@ fn every_field_is_read_and_written_back() {
     assert_eq!(settings.dvr.size, Bytes::new(16_000_000_000));
     assert_eq!(settings.dvr.window, Duration::from_secs(5400));
     assert_eq!(parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);
+}
+
+#[test]
+fn a_camera_is_named_by_what_stays() {
+    let text =
+        "[channel.input]\nkind = 'camera'\nname = 'Stage left'\nport = 'usb-0000:00:14.0-2'\nserial = '8F2C'";
+    let settings = parse(text).unwrap();
+    let camera = settings.channels[0].input.camera();
+    assert_eq!(camera.to_string(), "name \"Stage left\", serial \"8F2C\", port \"usb-0000:00:14.0-2\"");
+    assert_eq!(parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);
+    for (more, path) in
+        [("name = 'a'\ndevice = '/dev/video0'", "input.name"), ("serial = ' '", "input.serial")]
+    {
+        let error = parse(&format!("[channel.input]\nkind = 'camera'\n{more}")).unwrap_err().to_string();
+        assert!(error.contains(path), "{error}");
+    }
+    let error = parse("[channel.input]\nkind = 'test'\nport = 'a'").unwrap_err().to_string();
+    assert!(error.contains("input.port") && error.contains("have a port"), "{error}");
 }
 
 #[test]
@@ -107,7 +127,7 @@ fn channels_are_one_table_or_a_list() {
     assert_eq!(two.channels.iter().map(|channel| channel.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(
         (two.channels[0].input.source(), two.channels[1].input.source()),
-        (Source::Test, Source::Auto(None))
+        (Source::Test, Source::Auto)
     );
     assert_eq!(parse("").unwrap().channels.len(), 1);
 }

@@ -157,7 +157,7 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
     assert_eq!(fields("Rung"), keys(&channel["ladder"][0]));
     assert_eq!(fields("AudioSettings"), keys(&channel["audio"]));
     let mut input = keys(&channel["input"]);
-    input.insert("path".to_owned());
+    input.extend(["path", "name", "port", "serial"].map(str::to_owned));
     assert_eq!(fields("InputSettings"), input);
 
     let filter = json!({
