@@ -42,9 +42,9 @@ const SETTLING: Duration = Duration::from_secs(3);
 const RESCAN: Duration = Duration::from_secs(5);
 /// Longest wait where it is told; nothing is looked at then.
 const IDLE: Duration = Duration::from_secs(60);
-/// By then whoever still shows a picture out of a lost device's memory has let go of it.
+/// By then a lost device is closed if whoever captured it has not forgotten it.
 const GRACE: Duration = Duration::from_secs(2);
-/// The same where viewers wait for the new signal: a picture that is still shown keeps its memory without the handle.
+/// The same where viewers wait for the new signal.
 const SHORT_GRACE: Duration = Duration::from_millis(200);
 /// After this many handles that had to be taken away from GStreamer the worker begins anew, before it runs out of them.
 const MOST_FORGOTTEN: usize = 256;

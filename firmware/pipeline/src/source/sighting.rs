@@ -8,6 +8,7 @@ use std::{
 };
 
 use media::Camera;
+use rustix::io::Errno;
 use v4l::{Device, capability::Flags};
 
 /// The first root hub speed of USB 3, in Mbit/s. Its ports are counted apart from those of USB 2.
@@ -56,10 +57,13 @@ fn listed(sys: &Path, gives_pictures: impl Fn(&Path) -> bool) -> Vec<Sighting> {
     seen.collect()
 }
 
-/// Whether a node can capture pictures: those of metadata cannot. One that somebody else has is taken for one that can.
+/// Whether a node can capture pictures: those of metadata cannot. One that somebody else has for himself is taken for one that
+/// can; one that may not be opened yet is looked at again when it may.
 fn gives_pictures(node: &Path) -> bool {
-    let Ok(device) = Device::with_path(node) else { return true };
-    device.query_caps().is_ok_and(|caps| caps.capabilities.contains(Flags::VIDEO_CAPTURE))
+    match Device::with_path(node) {
+        Ok(device) => device.query_caps().is_ok_and(|caps| caps.capabilities.contains(Flags::VIDEO_CAPTURE)),
+        Err(error) => Errno::from_io_error(&error) == Some(Errno::BUSY),
+    }
 }
 
 /// The names of the V4L2 capture nodes, in the order of their numbers.
