@@ -36,7 +36,7 @@ pub enum FromWorker {
     /// First message.
     Hello(Hello),
     /// What is known of the input now.
-    Input(InputReport),
+    Input(Box<InputReport>),
     /// An encoder family is about to be tried: what ends the worker before its tracks is that family's doing.
     Trying(Trying),
     /// None of the families works; another start is waited for.

@@ -61,7 +61,7 @@ fn work(wire: &mut Wire) -> Result<(), Error> {
     let clock = Clock::from_system();
     let monitor = Monitor::new(clock.clone());
     let source = Source::open(&choice, &name, &clock, &monitor);
-    wire.send(&FromWorker::Input(monitor.report()))?;
+    wire.send(&FromWorker::Input(Box::new(monitor.report())))?;
     let Some((start, chosen)) = choose(wire)? else { return Ok(()) };
     clock.set_offset(start.clock.offset);
 
@@ -245,7 +245,7 @@ impl Sender<'_> {
             let revision = pace.monitor.revision();
             if revision != reported.0 || reported.1.elapsed() > REPORT {
                 reported = (revision, Instant::now());
-                wire.send(&FromWorker::Input(pace.monitor.report()))?;
+                wire.send(&FromWorker::Input(Box::new(pace.monitor.report())))?;
             }
         }
         Ok(())

@@ -162,7 +162,9 @@ mod tests {
                 let mut unit = unit.copy_deep().unwrap();
                 let time = gst::ClockTime::from_mseconds(number * 40);
                 let timed = unit.get_mut().unwrap();
-                (timed.set_pts(time), timed.set_dts(time), timed.set_offset(number));
+                timed.set_pts(time);
+                timed.set_dts(time);
+                timed.set_offset(number);
                 source.push_buffer(unit).unwrap();
             }
         }
