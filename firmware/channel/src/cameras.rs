@@ -76,8 +76,10 @@ impl Cameras {
     #[must_use]
     pub fn resolve(&self, choice: &CameraChoice) -> CameraChoice {
         let named = choice.name.as_ref().and_then(|name| self.known.iter().find(|known| known.name == *name));
-        let Some(Known { camera, .. }) = named else { return choice.clone() };
-        CameraChoice { port: Some(camera.port.clone()), serial: camera.serial.clone(), ..choice.clone() }
+        let Some(Known { camera: Camera { model, port, serial }, .. }) = named.cloned() else {
+            return choice.clone();
+        };
+        CameraChoice { model: Some(model), port: Some(port), serial, ..choice.clone() }
     }
 
     /// The only one with this serial number, which was seen at another port and is not there any more.
@@ -102,17 +104,18 @@ impl Cameras {
 /// The place among `seen` of the camera that is chosen; none where it is not there. Not for a choice by device.
 #[must_use]
 pub fn pick(seen: &[Camera], choice: &CameraChoice) -> Option<usize> {
-    let CameraChoice { name, port, serial, .. } = choice;
-    let at_port = |camera: &Camera| port.as_ref().is_none_or(|port| camera.port == *port);
-    let all = || (0..seen.len()).filter(|place| serial.is_none() || seen[*place].serial == *serial);
-    if serial.is_some() && all().count() == 1 {
-        return all().next();
-    }
-    // A camera that was never seen is called by its model.
-    let is_named = |camera: &Camera| {
-        serial.is_some() || port.is_some() || name.as_ref().is_none_or(|name| camera.model == *name)
+    let CameraChoice { name, model, port, serial, .. } = choice;
+    // A camera that was never seen is called by its model, unless more is said of it.
+    let unseen = name.as_ref().filter(|_| serial.is_none() && port.is_none());
+    let model = model.as_ref().or(unseen);
+    let is_meant = |camera: &Camera| {
+        model.is_none_or(|model| camera.model == *model) && (serial.is_none() || camera.serial == *serial)
     };
-    all().find(|place| at_port(&seen[*place]) && is_named(&seen[*place]))
+    let mut meant = seen.iter().enumerate().filter(|(_, camera)| is_meant(camera));
+    if serial.is_some() && meant.clone().count() == 1 {
+        return meant.next().map(|(place, _)| place);
+    }
+    meant.find(|(_, camera)| port.as_ref().is_none_or(|port| camera.port == *port)).map(|(place, _)| place)
 }
 
 #[cfg(test)]
@@ -185,7 +188,7 @@ mod tests {
         let choice = |name: &str, serial: &str, port: &str| {
             let [name, serial, port] =
                 [name, serial, port].map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()));
-            CameraChoice { device: None, name, port, serial }
+            CameraChoice { name, port, serial, ..CameraChoice::default() }
         };
         for (name, serial, port, place) in [
             ("", "", "", Some(0)),
@@ -199,6 +202,8 @@ mod tests {
             ("", "0", "9", None),
             ("Eye", "", "", Some(1)),
             ("Ear", "", "", None),
+            ("Ear", "B", "", Some(2)),
+            ("Ear", "", "2", Some(1)),
         ] {
             assert_eq!(pick(&seen, &choice(name, serial, port)), place, "{name} {serial} {port}");
         }
@@ -211,6 +216,8 @@ mod tests {
         );
         let moved = cameras(&["Cam B@1", "Cam A@7"]);
         assert_eq!(pick(&moved, &known.resolve(&choice("Cam", "", ""))), Some(1), "it is followed");
+        let other = cameras(&["Ear @2"]);
+        assert_eq!(pick(&other, &known.resolve(&choice("Eye", "", ""))), None, "another one at its port");
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct CameraChoice {
     pub device: Option<PathBuf>,
     /// The name that the box gave it.
     pub name: Option<String>,
+    /// [`Camera::model`] of the one that has the name.
+    pub model: Option<String>,
     /// [`Camera::port`]; of a camera with a serial number of its own, the port where it was last.
     pub port: Option<String>,
     /// [`Camera::serial`].
@@ -39,7 +41,7 @@ impl CameraChoice {
 /// As the settings say it: `serial "8F2C" at port "usb-0000:00:14.0-2"`; empty where any will do.
 impl fmt::Display for CameraChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { device, name, port, serial } = self;
+        let Self { device, name, port, serial, .. } = self;
         let device = device.as_ref().map(|device| device.display().to_string());
         let said = [
             device,

@@ -42,7 +42,16 @@ impl Cameras {
 
     /// These are all that are plugged in now; whether there is anything new to keep.
     pub fn see(&self, seen: &[Camera]) -> bool {
-        self.known().see(seen)
+        let mut known = self.known();
+        let is_new = known.see(seen);
+        if is_new {
+            for Known { name, camera: Camera { port, serial, .. }, .. } in
+                seen.iter().filter_map(|camera| known.get(camera))
+            {
+                tracing::info!(name, port, serial, "a camera is plugged in");
+            }
+        }
+        is_new
     }
 
     /// What is known of a camera.
@@ -102,7 +111,8 @@ mod tests {
 
         let named = CameraChoice { name: Some("Cam 2".to_owned()), ..CameraChoice::default() };
         let input = InputChoice::Camera { camera: named.clone(), wish: Wish::default() };
-        let resolved = CameraChoice { port: Some("3".into()), serial: Some("B".into()), ..named };
+        let (model, port, serial) = (Some("Cam".into()), Some("3".into()), Some("B".into()));
+        let resolved = CameraChoice { model, port, serial, ..named };
         assert_eq!(cameras.resolve(&input), InputChoice::Camera { camera: resolved, wish: Wish::default() });
     }
 

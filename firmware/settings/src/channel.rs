@@ -234,7 +234,7 @@ impl Input {
     #[must_use]
     pub fn camera(&self) -> CameraChoice {
         let Self { device, name, port, serial, .. } = self.clone();
-        CameraChoice { device, name, port, serial }
+        CameraChoice { device, name, port, serial, ..CameraChoice::default() }
     }
 
     /// Wanted width and height in pixels: a wish that a camera may not meet.

@@ -58,19 +58,13 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Break
     watch(shared, input.as_ref()).map_err(lost)?;
     let pictures =
         picture_pipeline(shared, camera).and_then(started).map_err(|error| Break::Lost(error.to_string()))?;
-    let card = paired::sound_card(Path::new(SYS), &camera.device);
-    let mut sounds = card.as_deref().and_then(|card| {
-        let started = sound_pipeline(shared, card).and_then(started);
-        started.inspect_err(|error| tracing::warn!(card, %error, "no sound from the camera's card")).ok()
-    });
-    let sound = match (&card, &sounds) {
-        (Some(card), Some(_)) => format!("ALSA {card}"),
-        (Some(card), None) => format!("silence: ALSA {card} cannot be opened"),
-        (None, _) => "silence: the camera has no sound".to_owned(),
+    let tell_sound = |sounds: &Option<bus::Pipeline>, words: &str| {
+        shared.monitor.found(&title(camera), format(camera), words);
+        shared.is_sounding(sounds.is_some());
     };
-    shared.monitor.found(&title(camera), format(camera), &sound);
+    let (mut sounds, words) = sound(shared, camera);
+    tell_sound(&sounds, &words);
     shared.monitor.is_run(camera.identity.as_ref(), &camera.why);
-    shared.is_sounding(sounds.is_some());
     let mut asked = Instant::now();
     while !shared.ended() {
         let News { devices, input: told } = shared.watch.wait(input.as_ref(), ROUND);
@@ -83,13 +77,17 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Break
                 return Err(lost("was unplugged"));
             }
             shared.monitor.sighted(&sighting::all(Path::new(SYS)));
+            // Of a camera that is plugged in, the pictures may come before the sound.
+            if sounds.is_none() {
+                let words;
+                (sounds, words) = sound(shared, camera);
+                tell_sound(&sounds, &words);
+            }
         }
         if let Some(reason) = sounds.as_ref().and_then(bus::Pipeline::failure) {
             tracing::warn!(reason, "the camera's sound has ended");
             sounds = None;
-            shared.is_sounding(false);
-            let gone = format!("silence: the camera's sound has ended: {reason}");
-            shared.monitor.found(&title(camera), format(camera), &gone);
+            tell_sound(&sounds, &format!("silence: the camera's sound has ended: {reason}"));
         }
         shared.arrivals.check();
         if told {
@@ -129,6 +127,20 @@ pub fn title(camera: &probe::Camera) -> String {
 pub fn format(camera: &probe::Camera) -> PictureFormat {
     let Mode { coding, width, height, rate } = camera.mode.clone();
     PictureFormat { width, height, rate, coding }
+}
+
+/// The sound of the camera's own card, where it can be had, and what to say of it.
+fn sound(shared: &Arc<Shared>, camera: &probe::Camera) -> (Option<bus::Pipeline>, String) {
+    let Some(card) = paired::sound_card(Path::new(SYS), &camera.device) else {
+        return (None, "silence: the camera has no sound".to_owned());
+    };
+    match sound_pipeline(shared, &card).and_then(started) {
+        Ok(pipeline) => (Some(pipeline), format!("ALSA {card}")),
+        Err(error) => {
+            tracing::warn!(card, %error, "no sound from the camera's card");
+            (None, format!("silence: ALSA {card} cannot be opened"))
+        }
+    }
 }
 
 fn started(pipeline: bus::Pipeline) -> Result<bus::Pipeline, Error> {
