@@ -1,15 +1,12 @@
 //! `[channel]`: one live line from its input to its renditions.
 
-use std::{
-    ops::Deref,
-    path::{Path, PathBuf},
-};
+use std::ops::Deref;
 
 use document::within;
-use media::{CameraChoice, Coding, FrameRate, RateControl};
+use media::{Coding, FrameRate, RateControl};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Error, Refusal, named, refuse};
+use crate::{Error, Refusal, input::Input, named, refuse};
 
 /// `[channel]`, or `[[channel]]` for each of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,50 +113,6 @@ pub enum Preset {
     LowLight,
 }
 
-/// `[channel.input]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Input {
-    kind: Kind,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    port: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    serial: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<PathBuf>,
-    #[serde(deserialize_with = "width", skip_serializing_if = "Option::is_none")]
-    width: Option<u32>,
-    #[serde(deserialize_with = "height", skip_serializing_if = "Option::is_none")]
-    height: Option<u32>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    #[default]
-    Auto,
-    Camera,
-    File,
-    Test,
-}
-
-/// What an [`Input`] asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source<'a> {
-    /// A camera where there is one, otherwise the test signal.
-    Auto,
-    /// A V4L2 camera or capture card.
-    Camera,
-    /// A media file, played as if live, again and again.
-    File(&'a Path),
-    /// The built-in test signal.
-    Test,
-}
-
 /// `[channel.audio]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -210,83 +163,6 @@ impl Default for Channel {
 impl Default for Audio {
     fn default() -> Self {
         Self { bitrate: 128_000, language: None }
-    }
-}
-
-impl Input {
-    /// What is asked for.
-    ///
-    /// # Panics
-    /// Never on settings that came through [`parse`](crate::parse).
-    #[must_use]
-    pub fn source(&self) -> Source<'_> {
-        match self.kind {
-            Kind::Auto => Source::Auto,
-            Kind::Camera => Source::Camera,
-            Kind::File => {
-                Source::File(self.path.as_deref().expect("`check` refused a file input without a path"))
-            }
-            Kind::Test => Source::Test,
-        }
-    }
-
-    /// Which camera is asked for, where it is to be one.
-    #[must_use]
-    pub fn camera(&self) -> CameraChoice {
-        let Self { device, name, port, serial, .. } = self.clone();
-        CameraChoice { device, name, port, serial, ..CameraChoice::default() }
-    }
-
-    /// Wanted width and height in pixels: a wish that a camera may not meet.
-    #[must_use]
-    pub fn size(&self) -> Option<(u32, u32)> {
-        self.width.zip(self.height)
-    }
-
-    fn may_be_camera(&self) -> bool {
-        matches!(self.kind, Kind::Auto | Kind::Camera)
-    }
-
-    fn check(&self) -> Result<(), Refusal> {
-        let file = self.kind == Kind::File;
-        if file && self.path.as_ref().is_none_or(|path| path.as_os_str().is_empty()) {
-            return refuse("input.path", "kind \"file\" needs the path of a media file");
-        }
-        if self.path.is_some() && !file {
-            return refuse("input.path", "only kind \"file\" has a path");
-        }
-        if self.device.is_some() && !self.may_be_camera() {
-            return refuse("input.device", "only the kinds \"auto\" and \"camera\" have a device");
-        }
-        for (field, value) in [("name", &self.name), ("port", &self.port), ("serial", &self.serial)] {
-            let Some(value) = value else { continue };
-            let path = format!("input.{field}");
-            if !self.may_be_camera() {
-                return refuse(&path, format!("only the kinds \"auto\" and \"camera\" have a {field}"));
-            }
-            if self.device.is_some() {
-                return refuse(
-                    &path,
-                    "a camera is chosen by its device or by name, port and serial, not by both",
-                );
-            }
-            if value.trim().is_empty() {
-                return refuse(&path, "is empty; leave it out for any camera");
-            }
-        }
-        if self.width.is_some() != self.height.is_some() {
-            let given = if self.width.is_some() { "width" } else { "height" };
-            return refuse(&format!("input.{given}"), "width and height belong together: give both or none");
-        }
-        for (field, pixels) in [("width", self.width), ("height", self.height)] {
-            let path = format!("input.{field}");
-            match pixels {
-                Some(_) if file => return refuse(&path, "a file is played at its own size"),
-                Some(pixels) => even(&path, pixels)?,
-                None => {}
-            }
-        }
-        Ok(())
     }
 }
 
@@ -358,7 +234,7 @@ impl Channel {
 }
 
 /// Encoders halve both sides for colour.
-fn even(path: &str, pixels: u32) -> Result<(), Refusal> {
+pub(crate) fn even(path: &str, pixels: u32) -> Result<(), Refusal> {
     if pixels.is_multiple_of(2) {
         Ok(())
     } else {
@@ -383,14 +259,6 @@ fn write_rate<S: Serializer>(rate: &Option<FrameRate>, serializer: S) -> Result<
         Some(rate) => serializer.collect_str(rate),
         None => serializer.serialize_str("auto"),
     }
-}
-
-fn width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    within::<160, 3840, _>(deserializer).map(Some)
-}
-
-fn height<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    within::<90, 2160, _>(deserializer).map(Some)
 }
 
 /// Subtags of 1 to 8 letters and digits, the first of 2 or 3 letters (RFC 5646, 2.1).

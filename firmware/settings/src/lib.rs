@@ -5,6 +5,7 @@
 
 mod channel;
 mod human;
+mod input;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -14,9 +15,10 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use channel::{Audio, Channel, Channels, Input, Preset, Rung, Source};
+pub use channel::{Audio, Channel, Channels, Preset, Rung};
 pub use document::Error;
 pub use human::Bytes;
+pub use input::{Input, Source};
 
 /// The whole document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
