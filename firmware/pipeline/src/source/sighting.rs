@@ -1,7 +1,6 @@
 //! Which cameras are plugged in and where, by the tree under `/sys`: what the settings name them by.
 
 use std::{
-    collections::BTreeMap,
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
@@ -32,7 +31,6 @@ pub fn all(sys: &Path) -> Vec<Sighting> {
 
 fn listed(sys: &Path, gives_pictures: impl Fn(&Path) -> bool) -> Vec<Sighting> {
     let class = sys.join("class/video4linux");
-    let mut at_port = BTreeMap::new();
     let seen = nodes(&class).into_iter().filter_map(|name| {
         let node = Path::new("/dev").join(&name);
         if !gives_pictures(&node) {
@@ -41,18 +39,15 @@ fn listed(sys: &Path, gives_pictures: impl Fn(&Path) -> bool) -> Vec<Sighting> {
         let entry = class.join(name);
         let function = fs::canonicalize(entry.join("device")).ok()?;
         let unit = unit(&function);
+        let (serial, speed) = (line(&unit.join("serial")), speed(&unit));
         let mut port = port(&unit, &function)?;
         // One device with several of them.
-        let nth = at_port.entry(port.clone()).and_modify(|nth| *nth += 1).or_insert(1);
-        if *nth > 1 {
-            port = format!("{port}#{nth}");
+        if let Some(index) = line(&entry.join("index")).filter(|index| index != "0") {
+            port = format!("{port}#{index}");
         }
-        let model = line(&entry.join("name")).unwrap_or_else(|| "camera".to_owned());
-        Some(Sighting {
-            node,
-            camera: Camera { port, model, serial: line(&unit.join("serial")) },
-            speed: speed(&unit),
-        })
+        // Of one that is just being unplugged this is gone first: what was read before is whole.
+        let model = line(&entry.join("name"))?;
+        Some(Sighting { node, camera: Camera { port, model, serial }, speed })
     });
     seen.collect()
 }
@@ -157,9 +152,14 @@ mod tests {
         let fast = [("bInterfaceNumber", "00"), ("../speed", "5000\n"), ("../../speed", "10000\n")];
         add(sys.path(), &format!("{XHCI}/usb2/2-2/2-2:1.0"), "video10", &fast);
         add(sys.path(), "devices/pci0000:00/0000:03:00.0", "video4", &[]);
-        add(sys.path(), "devices/platform/vivid.0", "video5", &[]);
-        add(sys.path(), "devices/platform/vivid.0", "video6", &[]);
-        add(sys.path(), "devices/platform/vivid.0", "video7", &[]);
+        for (index, node) in ["video5", "video6", "video7"].into_iter().enumerate() {
+            add(sys.path(), "devices/platform/vivid.0", node, &[]);
+            fs::write(sys.path().join("class/video4linux").join(node).join("index"), format!("{index}\n"))
+                .unwrap();
+        }
+        // This one is being unplugged.
+        add(sys.path(), "devices/platform/vivid.1", "video8", &[]);
+        fs::remove_file(sys.path().join("class/video4linux/video8/name")).unwrap();
         let seen = listed(sys.path(), |node| !node.ends_with("video6"));
         let told: Vec<_> = seen
             .iter()
