@@ -11,11 +11,13 @@
 //! | [`pictures`] | decoded pictures and the numbers burnt into them |
 //! | [`gpu`] | a box with a GPU in software, that can be told to fail |
 //! | [`tuning`] | a channel that is tuned while it runs |
+//! | [`captions`] | a film with closed captions, and what ffmpeg reads of one |
 //! | [`footage`] | real footage |
 //! | [`wait`] | waiting on conditions |
 
 pub mod api;
 pub mod boxes;
+pub mod captions;
 pub mod footage;
 pub mod gpu;
 pub mod http;

@@ -35,10 +35,40 @@ pub struct Rung {
     pub profile: Profile,
 }
 
+/// What a channel wants of its pictures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// The box's own choice: [`presets::STANDARD`].
+    #[default]
+    Standard,
+    /// These rungs, at least one.
+    Rungs(Vec<Rung>),
+    /// None of them: the channel is sound alone.
+    SoundAlone,
+}
+
+impl Wanted {
+    /// Lines of the largest that is asked for by name; none where the box chooses, or there are no pictures.
+    #[must_use]
+    pub fn most_lines(&self) -> Option<u16> {
+        let rungs = if *self == Self::Standard { &[] } else { self.rungs() };
+        rungs.iter().map(|rung| rung.height).max()
+    }
+
+    /// The rungs, whatever the source has of them.
+    pub(crate) fn rungs(&self) -> &[Rung] {
+        match self {
+            Self::Standard => &presets::STANDARD,
+            Self::Rungs(rungs) => rungs,
+            Self::SoundAlone => &[],
+        }
+    }
+}
+
 /// A ladder and why it is as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ladder {
-    /// Best quality first, at least one.
+    /// Best quality first, at least one where pictures are wanted.
     pub renditions: Vec<Rendition>,
     /// What was left out and why, in plain words.
     pub notes: Vec<String>,
@@ -57,22 +87,25 @@ impl Rung {
     }
 }
 
-/// Plans the ladder for a source: `wanted` rungs, or those of [`presets::STANDARD`] where it is empty.
+/// Plans the ladder for a source.
 #[must_use]
-pub fn plan(source: Source, wanted: &[Rung], budget: &Budget) -> Ladder {
+pub fn plan(source: Source, wanted: &Wanted, budget: &Budget) -> Ladder {
     let mut notes = Vec::new();
+    if *wanted == Wanted::SoundAlone {
+        return Ladder { renditions: Vec::new(), notes, load: 0 };
+    }
     let high_rate = source.rate.num() / source.rate.den() >= HIGH_RATE;
     let by_default =
         |rung: &Rung| Rung { bitrate: if high_rate { rung.bitrate / 2 * 3 } else { rung.bitrate }, ..*rung };
     let mut rungs: Vec<Rung> = match wanted {
-        [] => presets::STANDARD.iter().map(by_default).collect(),
-        wanted => wanted.to_vec(),
+        Wanted::Standard => presets::STANDARD.iter().map(by_default).collect(),
+        wanted => wanted.rungs().to_vec(),
     };
     // Each is scaled from the one before it, so sizes only fall, whatever the coding.
     rungs.sort_by_key(|rung| (Reverse(rung.height), rung.coding, Reverse(rung.bitrate)));
     rungs.retain(|rung| {
         let fits = rung.height <= source.height;
-        if !fits && !wanted.is_empty() {
+        if !fits && *wanted != Wanted::Standard {
             notes.push(format!("{}p left out: the input has only {} lines", rung.height, source.height));
         }
         fits
@@ -142,25 +175,32 @@ mod tests {
 
     #[test]
     fn the_default_ladder_follows_the_input() {
-        let full = plan(source(1920, 1080, "25"), &[], &budget(u64::MAX));
+        let full = plan(source(1920, 1080, "25"), &Wanted::Standard, &budget(u64::MAX));
         let want = [("1080p", 1920, 1080), ("720p", 1280, 720), ("540p", 960, 540), ("360p", 640, 360)];
         assert_eq!(sizes(&full), want.map(|(name, w, h)| (name.to_owned(), w, h)));
         assert_eq!(
-            sizes(&plan(source(720, 576, "25"), &[], &budget(u64::MAX)))[0],
+            sizes(&plan(source(720, 576, "25"), &Wanted::Standard, &budget(u64::MAX)))[0],
             ("540p".into(), 676, 540)
         );
-        assert_eq!(sizes(&plan(source(320, 180, "25"), &[], &budget(u64::MAX))), [("180p".into(), 320, 180)]);
+        assert_eq!(
+            sizes(&plan(source(320, 180, "25"), &Wanted::Standard, &budget(u64::MAX))),
+            [("180p".into(), 320, 180)]
+        );
         assert!(full.notes.is_empty());
     }
 
     #[test]
     fn the_top_goes_first_when_the_board_is_small() {
-        let ladder = plan(source(1920, 1080, "30"), &[], &budget(60_000_000));
+        let ladder = plan(source(1920, 1080, "30"), &Wanted::Standard, &budget(60_000_000));
         assert_eq!(ladder.renditions[0].name, "720p");
         assert_eq!(ladder.notes, ["1080p left out: the board's encoder budget does not hold it"]);
-        assert_eq!(plan(source(1920, 1080, "30"), &[], &budget(0)).renditions.len(), 1, "one always stays");
+        assert_eq!(
+            plan(source(1920, 1080, "30"), &Wanted::Standard, &budget(0)).renditions.len(),
+            1,
+            "one always stays"
+        );
         let beside = Budget { taken: 60_000_000, ..budget(120_000_000) };
-        let ladder = plan(source(1920, 1080, "30"), &[], &beside);
+        let ladder = plan(source(1920, 1080, "30"), &Wanted::Standard, &beside);
         assert_eq!(
             ladder.notes,
             ["1080p left out: the board's encoder budget does not hold it beside the other channels"]
@@ -172,9 +212,15 @@ mod tests {
     #[test]
     fn what_the_operator_asks_for_is_kept_or_named() {
         let wanted = [720, 1080, 720].map(|height| Rung::h264(height, u32::from(height) * 2000));
-        let ladder = plan(source(1280, 720, "30"), &wanted, &budget(u64::MAX));
+        let ladder = plan(source(1280, 720, "30"), &Wanted::Rungs(wanted.to_vec()), &budget(u64::MAX));
         assert_eq!(sizes(&ladder).iter().map(|s| s.0.as_str()).collect::<Vec<_>>(), ["720p", "720p-1440k"]);
         assert_eq!(ladder.notes, ["1080p left out: the input has only 720 lines"]);
+    }
+
+    #[test]
+    fn sound_alone_asks_for_no_encoder() {
+        let ladder = plan(source(1920, 1080, "30"), &Wanted::SoundAlone, &budget(0));
+        assert_eq!(ladder, Ladder { renditions: Vec::new(), notes: Vec::new(), load: 0 });
     }
 
     #[test]
@@ -182,19 +228,19 @@ mod tests {
         let hevc = |height, bitrate| Rung { coding: Coding::H265, ..Rung::h264(height, bitrate) };
         let wanted =
             [hevc(720, 2_000_000), hevc(360, 500_000), Rung::h264(360, 800_000), Rung::h264(720, 3_000_000)];
-        let ladder = plan(source(1280, 720, "30"), &wanted, &budget(u64::MAX));
+        let ladder = plan(source(1280, 720, "30"), &Wanted::Rungs(wanted.to_vec()), &budget(u64::MAX));
         let names: Vec<_> = ladder.renditions.iter().map(|rendition| rendition.name.as_str()).collect();
         assert_eq!(names, ["720p", "720p-h265", "360p", "360p-h265"]);
         // In all five times 1280x720 and five times 640x360 at 30 a second: 172.8 million, 27.648 without the tops.
         assert_eq!(budget(0).load(&ladder.renditions, "30".parse().unwrap()), 172_800_000);
-        let small = plan(source(1280, 720, "30"), &wanted, &budget(40_000_000));
+        let small = plan(source(1280, 720, "30"), &Wanted::Rungs(wanted.to_vec()), &budget(40_000_000));
         assert_eq!(small.renditions.len(), 2);
     }
 
     proptest! {
         #[test]
         fn sizes_are_even_and_names_differ(width in 2u16..8000, height in 2u16..5000, pixels in any::<u64>()) {
-            let ladder = plan(source(width, height, "30"), &[], &super::tests::budget(pixels));
+            let ladder = plan(source(width, height, "30"), &Wanted::Standard, &super::tests::budget(pixels));
             prop_assert!(ladder.renditions.iter().all(|r| r.width % 2 == 0 && r.height % 2 == 0 && r.width > 0));
             let mut names: Vec<_> = ladder.renditions.iter().map(|r| &r.name).collect();
             names.dedup();

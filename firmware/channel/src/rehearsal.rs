@@ -6,10 +6,7 @@ use media::{FrameRate, Rendition};
 
 use crate::{
     budget::Budget,
-    ladder::{
-        self, Rung, Source,
-        presets::{STANDARD, half},
-    },
+    ladder::{self, Source, Wanted, presets::half},
 };
 
 /// A channel that somebody thinks of.
@@ -17,8 +14,8 @@ use crate::{
 pub struct Wish {
     /// What it would encode from, at the rate at which it would be shown.
     pub source: Source,
-    /// Its ladder; empty for [`STANDARD`].
-    pub rungs: Vec<Rung>,
+    /// Its ladder.
+    pub wanted: Wanted,
 }
 
 /// How it would go.
@@ -114,17 +111,12 @@ pub fn rehearse(wishes: &[Wish], budget: &Budget) -> Rehearsal {
 /// A wish's ladder within a limit, as if the box were without limits.
 fn plan(wish: &Wish, limit: Limit, budget: &Budget) -> ladder::Ladder {
     let source = Source { rate: rate(wish, limit), ..wish.source };
-    let rungs: Vec<_> = rungs(wish).into_iter().filter(|rung| rung.height <= limit.height).collect();
+    let within: Vec<_> =
+        wish.wanted.rungs().iter().filter(|rung| rung.height <= limit.height).copied().collect();
+    let all = within.len() == wish.wanted.rungs().len();
+    let wanted = if all { wish.wanted.clone() } else { Wanted::Rungs(within) };
     let endless = Budget { pixels_per_second: u64::MAX, taken: 0, ..*budget };
-    ladder::plan(
-        source,
-        if wish.rungs.is_empty() && rungs.len() == STANDARD.len() { &[] } else { &rungs },
-        &endless,
-    )
-}
-
-fn rungs(wish: &Wish) -> Vec<Rung> {
-    if wish.rungs.is_empty() { STANDARD.to_vec() } else { wish.rungs.clone() }
+    ladder::plan(source, &wanted, &endless)
 }
 
 fn rate(wish: &Wish, limit: Limit) -> FrameRate {
@@ -138,7 +130,7 @@ fn limits(wishes: &[Wish]) -> Vec<Limit> {
     let mut heights: Vec<_> = wishes
         .iter()
         .flat_map(|wish| {
-            rungs(wish).into_iter().map(|rung| rung.height).filter(|height| *height <= wish.source.height)
+            wish.wanted.rungs().iter().map(|rung| rung.height).filter(|height| *height <= wish.source.height)
         })
         .collect();
     heights.sort_by_key(|height| Reverse(*height));
@@ -152,11 +144,15 @@ fn limits(wishes: &[Wish]) -> Vec<Limit> {
 fn named(wishes: &[Wish], limit: Limit) -> String {
     let mut groups: Vec<(String, usize)> = Vec::new();
     for wish in wishes {
-        let top = rungs(wish).iter().map(|rung| rung.height).filter(|height| *height <= limit.height).max();
+        let heights = wish.wanted.rungs().iter().map(|rung| rung.height);
+        let top = heights.filter(|height| *height <= limit.height).max();
         let height = top.unwrap_or(u16::MAX).min(wish.source.height);
         let rate = rate(wish, limit);
         let frames = f64::from(rate.num()) / f64::from(rate.den());
-        let name = format!("{height}p{}", (frames * 100.0).round() / 100.0);
+        let name = match wish.wanted {
+            Wanted::SoundAlone => "sound alone".to_owned(),
+            _ => format!("{height}p{}", (frames * 100.0).round() / 100.0),
+        };
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => *count += 1,
             None => groups.push((name, 1)),
@@ -175,7 +171,7 @@ mod tests {
     use super::*;
 
     fn wish(width: u16, height: u16, rate: &str) -> Wish {
-        Wish { source: Source { width, height, rate: rate.parse().unwrap() }, rungs: Vec::new() }
+        Wish { source: Source { width, height, rate: rate.parse().unwrap() }, wanted: Wanted::Standard }
     }
 
     fn budget(pixels_per_second: u64) -> Budget {
@@ -221,7 +217,7 @@ mod tests {
             let mut left = budget;
             let mut whole = true;
             for wish in &wishes {
-                let ladder = ladder::plan(wish.source, &wish.rungs, &left);
+                let ladder = ladder::plan(wish.source, &wish.wanted, &left);
                 whole &= left.holds(ladder.load) && ladder.notes.is_empty();
                 left.taken += ladder.load;
             }

@@ -66,10 +66,16 @@ impl Blocks {
         }
     }
 
+    /// Whether all of the next block has arrived.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= self.block * self.channels
+    }
+
     /// The next block if all of it has arrived; with `overdue`, what has arrived of it and silence.
     pub fn take(&mut self, overdue: bool) -> Option<Vec<i16>> {
         let wanted = self.block * self.channels;
-        if self.waiting.len() < wanted {
+        if !self.is_full() {
             if !overdue {
                 return None;
             }

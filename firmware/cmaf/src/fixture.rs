@@ -19,6 +19,7 @@ pub(crate) fn video() -> Track {
         timescale: 25_000,
         bitrate: 3_000_000,
         language: None,
+        captions: Vec::new(),
         codec: Codec::H264 {
             config: config.concat().into(),
             width: 1280,
@@ -30,7 +31,14 @@ pub(crate) fn video() -> Track {
 
 pub(crate) fn audio() -> Track {
     let codec = Codec::Aac { config: Bytes::from_static(&[0x11, 0x90]), sample_rate: 48_000, channels: 2 };
-    Track { name: "audio".into(), timescale: 48_000, bitrate: 128_000, language: Some("deu".into()), codec }
+    Track {
+        name: "audio".into(),
+        timescale: 48_000,
+        bitrate: 128_000,
+        language: Some("deu".into()),
+        captions: Vec::new(),
+        codec,
+    }
 }
 
 /// Samples of these sizes, 1000 ticks each from [`SECOND`] on, the first a sync sample.

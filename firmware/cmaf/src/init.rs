@@ -5,8 +5,8 @@
 use bytes::Bytes;
 use media::{Codec, Kind, Layout, LayoutId, Pictures, Track};
 use mp4_atom::{
-    Audio, Btrt, BufMut, Dinf, Dref, DrefEntry, Encode, Esds, Ftyp, Hdlr, Mdhd, Mvex, Mvhd, Pasp, Smhd, Stco,
-    Stsc, Stsz, Stts, Tkhd, Trex, Url, Visual, Vmhd, esds,
+    Audio, Btrt, BufMut, Dinf, Dref, DrefEntry, Encode, Esds, Ftyp, Hdlr, Kind as TrackKind, Mdhd, Mvex,
+    Mvhd, Pasp, Smhd, Stco, Stsc, Stsz, Stts, Tkhd, Trex, Url, Visual, Vmhd, esds,
 };
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,9 @@ pub(crate) type Written = mp4_atom::Result<()>;
 /// `objectTypeIndication` of AAC and `streamType` of sound (ISO/IEC 14496-1, 7.2.6.6).
 const MPEG4_AUDIO: u8 = 0x40;
 const AUDIO_STREAM: u8 = 5;
+
+/// What a `kind` of captions says; its value is a service and a language.
+const CAPTIONS: &str = "urn:scte:dash:cc:cea-608:2015";
 
 /// Bytes of a language tag; RFC 5646, 4.4.1, finds 35 to be enough.
 pub(crate) const MAX_LANGUAGE: usize = 64;
@@ -143,9 +146,24 @@ fn moov(out: &mut Vec<u8>, track: &Track) -> Written {
         mvhd.encode(out)?;
         out.encode_atom(b"trak", |out| {
             tkhd(track).encode(out)?;
-            out.encode_atom(b"mdia", |out| mdia(out, track))
+            out.encode_atom(b"mdia", |out| mdia(out, track))?;
+            captions(out, track)
         })?;
         Mvex { mehd: None, trex: vec![trex] }.encode(out)
+    })
+}
+
+/// What the captions of the pictures are, as DASH says it too (ISO/IEC 14496-12, 8.10.4; SCTE 214-1, 7.2.3).
+fn captions(out: &mut Vec<u8>, track: &Track) -> Written {
+    if track.captions.is_empty() {
+        return Ok(());
+    }
+    out.encode_atom(b"udta", |out| {
+        track.captions.iter().try_for_each(|captions| {
+            let language = captions.language.as_deref().unwrap_or("und");
+            TrackKind { scheme_uri: CAPTIONS.to_owned(), value: format!("{}={language}", captions.service) }
+                .encode(out)
+        })
     })
 }
 

@@ -93,7 +93,10 @@ pub(crate) struct ChannelSettings {
     /// The sound that viewers get.
     #[schema(required = false)]
     audio: AudioSettings,
-    /// A ladder of the box's: `default-720p`, `sport` or `low-light`; not beside `ladder`.
+    /// Captions in the input's pictures that players are told of; all come through, named or not.
+    #[schema(required = false)]
+    captions: Vec<Captions>,
+    /// A ladder of the box's: `default-720p`, `sport`, `low-light` or `audio-only` (no pictures); not beside `ladder`.
     #[schema(nullable = false)]
     preset: Option<String>,
     /// How the encoders spend their bits: `cbr`, or `capped-vbr` for as many as the pictures need.
@@ -156,6 +159,32 @@ struct AudioSettings {
     #[schema(minimum = 32000, maximum = 512000, default = 128000, required = false)]
     bitrate: u32,
     /// What is spoken: a language tag of RFC 5646, such as `en`.
+    #[schema(nullable = false)]
+    language: Option<String>,
+    /// The sounds that viewers choose from, the usual one first; empty for the first pair alone.
+    #[schema(required = false, max_items = 8)]
+    track: Vec<AudioTrack>,
+}
+
+/// Captions that the pictures carry.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Captions {
+    /// `CC1` to `CC4` (CEA-608) or `SERVICE1` to `SERVICE63` (CEA-708).
+    service: String,
+    /// What they are written in: a language tag of RFC 5646.
+    #[schema(nullable = false)]
+    language: Option<String>,
+}
+
+/// One pair of the input's sound.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct AudioTrack {
+    /// Which pair: pair 2 is the third and fourth channel of a camera, or the second sound of a file.
+    #[schema(minimum = 1, maximum = 8)]
+    pair: u32,
+    /// What is spoken there; none for what `audio.language` says.
     #[schema(nullable = false)]
     language: Option<String>,
 }

@@ -7,6 +7,7 @@
 //! | `GET /api/v1/status`, `.../{part}` | the [`control::BoxState`], or a part of it: `channels/0/input`, `store` ... |
 //! | `GET /api/v1/openapi.json` | OpenAPI 3.1 |
 //! | `/api/v1/channels`, `/programs`, `/assets`, `/filters` | the objects, and what can be done with them |
+//! | `GET /api/v1/channels/{name}/levels` | how loud it is, ten times a second |
 //! | `POST /api/v1/rehearsal` | whether channels would fit |
 //! | `GET /api/v1/operations` | what takes its time; begun with 202 and the header `operation-id` |
 //! | `GET /` | leads to the status |
@@ -21,6 +22,7 @@ mod channels;
 mod downloads;
 mod filters;
 mod instant;
+mod levels;
 mod marks;
 mod openapi;
 mod operations;
@@ -43,7 +45,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use control::{Answer, Command, Door, Gallery, Objects, Rehearse, Snapshot};
+use control::{Answer, Command, Door, Gallery, Listen, Objects, Rehearse, Snapshot};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use auth::Guard;
@@ -60,12 +62,13 @@ pub fn router(
     gallery: Gallery,
     door: Door,
     rehearse: Rehearse,
+    listen: Listen,
     guard: Guard,
     downloads: Router,
 ) -> Router {
     let (router, document) = OpenApiRouter::new().nest(BASE, routes()).split_for_parts();
     let document = openapi::render(document, guard.token.is_some());
-    let console = Console { snapshot, gallery, door, rehearse, document, downloads };
+    let console = Console { snapshot, gallery, door, rehearse, listen, document, downloads };
     let router = router
         .route("/", get(async || Redirect::temporary("/api/v1/status")))
         .fallback(nowhere)
@@ -81,6 +84,7 @@ pub fn router(
 fn routes() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .merge(channels::routes())
+        .merge(levels::routes())
         .merge(rehearsal::routes())
         .merge(programs::routes())
         .merge(assets::routes())
@@ -99,6 +103,7 @@ struct Console {
     gallery: Gallery,
     door: Door,
     rehearse: Rehearse,
+    listen: Listen,
     document: Bytes,
     downloads: Router,
 }

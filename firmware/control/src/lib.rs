@@ -14,6 +14,7 @@ mod command;
 mod door;
 mod error;
 mod gallery;
+mod loudness;
 mod names;
 mod objects;
 mod operations;
@@ -28,6 +29,7 @@ pub use command::{
 pub use door::{Door, Request, Requests};
 pub use error::Error;
 pub use gallery::Gallery;
+pub use loudness::{Listen, Loudness, SoundLevels};
 pub use objects::{Asset, Channel, Mark, Objects, Program, Recorded, Tuning};
 pub use operations::Operations;
 pub use registry::{Context, Effect, Event, Granted, Kept, Limits, Pinned, Registry};

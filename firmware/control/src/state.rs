@@ -154,6 +154,9 @@ pub struct InputState {
     pub port: String,
     /// `moved from PORT to PORT`, where it was plugged in elsewhere before.
     pub moved: String,
+    /// By how many millionths the clock of its sound is faster than the channel's; none where it needs no following, or is not
+    /// known yet (half a minute).
+    pub sound_drift_ppm: Option<i32>,
     /// Pictures received.
     pub frames_in: u64,
     /// Frame slots given to the encoders.

@@ -11,6 +11,7 @@
 //! worker -> riserd    Sample ...       encoded samples, in decode order on each track
 //! worker -> riserd    Slate ...        samples that may stand in when the worker is gone
 //! worker -> riserd    Input ...        whenever the input's state changes, and each second
+//! worker -> riserd    Levels ...       how loud the sounds are, ten times a second
 //! riserd -> worker    Tune             other bitrates and key frames
 //! riserd -> worker    Clock ...        each second
 //! riserd -> worker    Stop             drain and exit
@@ -22,7 +23,10 @@ pub mod wire;
 
 use std::{fmt, path::PathBuf};
 
-use media::{Camera, CameraChoice, FrameRate, Grid, Position, RateControl, Rendition, Sample, Sound, Track};
+use media::{
+    Camera, CameraChoice, Captions, FrameRate, Grid, Levels, Position, RateControl, Rendition, Sample, Sound,
+    Track,
+};
 use serde::{Deserialize, Serialize};
 
 pub use wire::{Decoder, Error};
@@ -57,6 +61,8 @@ pub enum FromWorker {
         /// The sample.
         sample: Sample,
     },
+    /// How loud the sounds are, in the order of [`Start::sounds`].
+    Levels(Vec<Levels>),
     /// Something that cannot be worked around; the worker ends after it.
     Failed(Failed),
 }
@@ -70,6 +76,8 @@ pub enum ToWorker {
         choice: InputChoice,
         /// Box name, shown in the test signal.
         name: String,
+        /// How many pairs of its sound may be asked for.
+        pairs: u16,
     },
     /// Begin to encode.
     Start(Box<Start>),
@@ -142,8 +150,10 @@ pub struct Start {
     pub grid: Grid,
     /// The ladder, best quality first.
     pub renditions: Vec<Rendition>,
-    /// The sound.
-    pub sound: Sound,
+    /// The sounds, at least one; none of a pair beyond those of [`ToWorker::Open`].
+    pub sounds: Vec<Sound>,
+    /// Captions of the pictures that are named to viewers.
+    pub captions: Vec<Captions>,
     /// Encoder families to try, in order of preference; at least one.
     pub families: Vec<String>,
     /// Pixels per second that the software family can encode at its fastest setting on this board.
@@ -221,6 +231,8 @@ pub struct InputReport {
     pub format: Option<PictureFormat>,
     /// Where the sound comes from: a device, the file's track, the tone, silence.
     pub sound: String,
+    /// By how many millionths the clock of its sound is faster than the channel's, where that is known.
+    pub drift_ppm: Option<i32>,
     /// Pictures received.
     pub frames_in: u64,
     /// Frame slots given to the encoders.
@@ -251,7 +263,7 @@ pub struct PictureFormat {
 /// The encoders are up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tracks {
-    /// In the order of [`Start::renditions`], the sound last.
+    /// In the order of [`Start::renditions`], then of [`Start::sounds`].
     pub tracks: Vec<Track>,
     /// Every track's samples begin at this part's line; pictures with a sync sample.
     pub first: Position,

@@ -62,6 +62,7 @@ impl Message for FromWorker {
             Self::Failed(body) => put_json(6, body, out),
             Self::Trying(body) => put_json(7, body, out),
             Self::Unable(body) => put_json(8, body, out),
+            Self::Levels(body) => put_json(9, body, out),
         }
     }
 
@@ -75,6 +76,7 @@ impl Message for FromWorker {
             6 => Self::Failed(json(kind, &body)?),
             7 => Self::Trying(json(kind, &body)?),
             8 => Self::Unable(json(kind, &body)?),
+            9 => Self::Levels(json(kind, &body)?),
             kind => return Err(Error::Kind(kind)),
         })
     }
@@ -83,7 +85,7 @@ impl Message for FromWorker {
 impl Message for ToWorker {
     fn encode(&self, out: &mut BytesMut) {
         match self {
-            Self::Open { choice, name } => put_json(64, &(choice, name), out),
+            Self::Open { choice, name, pairs } => put_json(64, &(choice, name, pairs), out),
             Self::Start(body) => put_json(65, body, out),
             Self::Clock(body) => put_json(66, body, out),
             Self::Stop => put_json(67, &(), out),
@@ -93,7 +95,7 @@ impl Message for ToWorker {
 
     fn decode(kind: u8, body: Bytes) -> Result<Self, Error> {
         Ok(match kind {
-            64 => json(kind, &body).map(|(choice, name)| Self::Open { choice, name })?,
+            64 => json(kind, &body).map(|(choice, name, pairs)| Self::Open { choice, name, pairs })?,
             65 => Self::Start(json(kind, &body)?),
             66 => Self::Clock(json(kind, &body)?),
             67 => Self::Stop,
@@ -235,8 +237,12 @@ mod tests {
         let error = decoder.message::<FromWorker>().unwrap_err();
         assert_eq!(error.to_string(), "message of kind 1 cannot be read");
         let mut wire = BytesMut::new();
-        ToWorker::Open { choice: InputChoice::Test { wish: Default::default() }, name: String::new() }
-            .encode(&mut wire);
+        ToWorker::Open {
+            choice: InputChoice::Test { wish: Default::default() },
+            name: String::new(),
+            pairs: 1,
+        }
+        .encode(&mut wire);
         decoder = Decoder { buffer: wire };
         assert!(matches!(decoder.message::<FromWorker>(), Err(Error::Kind(64))));
     }

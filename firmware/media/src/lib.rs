@@ -7,6 +7,7 @@
 pub mod camera;
 pub mod grid;
 pub mod history;
+pub mod levels;
 pub mod rate;
 pub mod rendition;
 pub mod sample;
@@ -16,10 +17,11 @@ pub mod window;
 pub use camera::{Camera, CameraChoice};
 pub use grid::{Grid, Position};
 pub use history::{History, Segment, Spans};
+pub use levels::Levels;
 pub use rate::FrameRate;
 pub use rendition::{Coding, Profile, RateControl, Rendition, Sound};
 pub use sample::Sample;
-pub use track::{Codec, Kind, Layout, LayoutId, Pictures, Track};
+pub use track::{Captions, Codec, Kind, Layout, LayoutId, Pictures, Track};
 pub use window::{EdgePart, EdgeSegment, Entry, Span, Window};
 
 /// Nanoseconds in one second.

@@ -63,9 +63,13 @@ impl Rendition {
     }
 }
 
-/// How a channel's sound is encoded.
+/// One sound of a channel and how it is encoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sound {
+    /// Becomes the track's name: `audio`.
+    pub name: String,
+    /// Which pair of the input's sound it is, counted from 1.
+    pub pair: u16,
     /// Bits per second.
     pub bitrate: u32,
     /// Samples per second.

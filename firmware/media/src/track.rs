@@ -78,6 +78,15 @@ impl Codec {
     }
 }
 
+/// Captions within the pictures of a track (CTA-708-E).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Captions {
+    /// `CC1` to `CC4` of CEA-608, `SERVICE1` to `SERVICE63` of CEA-708.
+    pub service: String,
+    /// Language (RFC 5646), where one is known.
+    pub language: Option<String>,
+}
+
 /// One CMAF track of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Track {
@@ -89,6 +98,9 @@ pub struct Track {
     pub bitrate: u32,
     /// Language (RFC 5646), where one is known.
     pub language: Option<String>,
+    /// Captions that its pictures carry, as far as the operator has named them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub captions: Vec<Captions>,
     /// Codec parameters.
     pub codec: Codec,
 }
@@ -173,8 +185,17 @@ mod tests {
 
     #[test]
     fn codecs_are_named_as_players_know_them() {
-        let track =
-            |codec| Track { name: "t".to_owned(), timescale: 1, bitrate: 1, language: None, codec }.rfc6381();
+        let track = |codec| {
+            Track {
+                name: "t".to_owned(),
+                timescale: 1,
+                bitrate: 1,
+                language: None,
+                captions: Vec::new(),
+                codec,
+            }
+            .rfc6381()
+        };
         let rate = FrameRate::new(25, 1).unwrap();
         let hevc = |config: &'static [u8]| {
             track(Codec::H265 { config: Bytes::from_static(config), width: 2, height: 2, rate })

@@ -281,6 +281,7 @@ mod tests {
             timescale: 25_000,
             bitrate: 1,
             language: None,
+            captions: Vec::new(),
             codec: Codec::H264 {
                 config: Bytes::from_static(&[1, 0x64, 0, 0x1f]),
                 width: 2,

@@ -215,7 +215,14 @@ fn delta_update() {
 fn hevc(name: &str, grid: &Grid, (width, height): (u16, u16), bitrate: u32) -> Track {
     let config = Bytes::from_static(&[1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93]);
     let codec = Codec::H265 { config, width, height, rate: grid.rate };
-    Track { name: name.into(), timescale: grid.rate.timescale(), bitrate, language: None, codec }
+    Track {
+        name: name.into(),
+        timescale: grid.rate.timescale(),
+        bitrate,
+        language: None,
+        captions: Vec::new(),
+        codec,
+    }
 }
 
 #[test]
@@ -235,6 +242,30 @@ fn both_codings_of_pictures() {
     golden("codings.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
     let options = dash::Options::plain(&grid);
     golden("codings.mpd", &dash::render(&window, &Shown::all(), now(&window), &options).unwrap());
+}
+
+#[test]
+fn sounds_and_captions_to_choose_from() {
+    let grid = grid("30000/1001");
+    let captions = |service: &str, language: Option<&str>| media::Captions {
+        service: service.into(),
+        language: language.map(Into::into),
+    };
+    let named =
+        vec![captions("CC1", Some("eng")), captions("CC3", Some("es")), captions("SERVICE1", Some("eng"))];
+    let video = |name, size, bitrate| Track { captions: named.clone(), ..video(name, &grid, size, bitrate) };
+    let tracks = vec![
+        video("720p", (1280, 720), 3_000_000),
+        video("360p", (640, 360), 800_000),
+        audio("audio", 48_000, Some("eng")),
+        audio("audio-2", 48_000, Some("pt-BR")),
+    ];
+    let layouts = vec![layout(0x0123_4567_89ab_cdef, tracks)];
+    let recording = Recording { grid, layouts, takes: vec![take(0, 0, (0, 0), (1000, 0))], gaps: vec![] };
+    let window = recording.window(FIRST + 10, at(FIRST + 20, 3));
+    golden("choices.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
+    let options = dash::Options::plain(&grid);
+    golden("choices.mpd", &dash::render(&window, &Shown::all(), now(&window), &options).unwrap());
 }
 
 #[test]

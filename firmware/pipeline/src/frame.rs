@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use channel::captions::Triplet;
 use gst_video::{
     VideoColorimetry, VideoFormat, VideoFrame, VideoInfo, prelude::*, video_frame::Readable,
     video_frame::Writable,
 };
 
 use crate::{
+    captions,
     error::Error,
     picture::{Size, View, ViewMut},
 };
@@ -64,6 +66,21 @@ pub fn caps() -> gst::Caps {
         .build()
 }
 
+/// Lets decoders hand their pictures to `sink` as they lie in their own memory, with borders and strides: without it each
+/// is copied to the usual layout.
+pub fn take_strides(sink: &gst_app::AppSink) {
+    let Some(pad) = sink.static_pad("sink") else { return };
+    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| {
+        match info.query_mut().map(gst::QueryRef::view_mut) {
+            Some(gst::QueryViewMut::Allocation(query)) => {
+                query.add_allocation_meta::<gst_video::VideoMeta>(None);
+                gst::PadProbeReturn::Handled
+            }
+            _ => gst::PadProbeReturn::Ok,
+        }
+    });
+}
+
 /// The layout of I420 pictures of `width` x `height`.
 pub fn info(width: u32, height: u32) -> Result<VideoInfo, Error> {
     let colours: VideoColorimetry = COLOURS.parse().expect("GStreamer knows BT.709");
@@ -73,8 +90,17 @@ pub fn info(width: u32, height: u32) -> Result<VideoInfo, Error> {
         .map_err(|_| Error::PictureSize { width, height })
 }
 
+/// A picture as it came, and the captions that it carried.
+pub fn arrived(mut buffer: gst::Buffer, info: &VideoInfo) -> Result<(Frame, Vec<Triplet>), Error> {
+    let carried = captions::of(&buffer);
+    if !carried.is_empty() {
+        captions::strip(buffer.make_mut());
+    }
+    Ok((readable(buffer, info)?, carried))
+}
+
 /// Maps a buffer for reading.
-pub fn readable(buffer: gst::Buffer, info: &VideoInfo) -> Result<Frame, Error> {
+fn readable(buffer: gst::Buffer, info: &VideoInfo) -> Result<Frame, Error> {
     VideoFrame::from_buffer_readable(buffer, info).map(Arc::new).map_err(|_| Error::PictureMemory)
 }
 

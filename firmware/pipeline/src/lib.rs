@@ -8,6 +8,7 @@
 //! source never decides when a picture is shown and the encoders never see a source change.
 
 mod bus;
+mod captions;
 mod encode;
 mod error;
 mod frame;

@@ -8,7 +8,7 @@ use std::sync::{
 use channel::signal::{Observation, Signal, State};
 use clock::Clock;
 use link::{InputReport, InputState, PictureFormat};
-use media::Camera;
+use media::{Camera, Levels};
 
 use crate::{
     frame::{self, Frame},
@@ -43,6 +43,9 @@ struct Told {
     camera: Option<Camera>,
     cameras: Vec<Camera>,
     mode: String,
+    drift_ppm: Option<i32>,
+    /// Of every sound, until it is told.
+    levels: Option<Vec<Levels>>,
     /// Raised by every change of the fields above that is told.
     revision: u64,
 }
@@ -86,6 +89,8 @@ impl Monitor {
             camera: None,
             cameras: Vec::new(),
             mode: String::new(),
+            drift_ppm: None,
+            levels: None,
             revision: 0,
         };
         let shared = Shared {
@@ -134,6 +139,21 @@ impl Monitor {
         }
         let heard = self.shared.ear.lock().unwrap_or_else(PoisonError::into_inner).hear(samples);
         heard.into_iter().for_each(|sound| self.observe(Observation::Sound(sound)));
+    }
+
+    /// The clock of its sound runs so much faster than the channel's, where that is known.
+    pub fn drifts(&self, ppm: Option<i32>) {
+        self.told().drift_ppm = ppm;
+    }
+
+    /// So loud are the channel's sounds.
+    pub fn loud(&self, levels: Vec<Levels>) {
+        self.told().levels = Some(levels);
+    }
+
+    /// How loud the channel's sounds are, where that has not been taken yet.
+    pub fn take_levels(&self) -> Option<Vec<Levels>> {
+        self.told().levels.take()
     }
 
     /// The input's name, format and sound are these from now on; `silence` with or without its reason where there is none.
@@ -196,6 +216,7 @@ impl Monitor {
             camera: told.camera.clone(),
             cameras: told.cameras.clone(),
             mode: told.mode.clone(),
+            drift_ppm: told.drift_ppm,
             frames_in: count(Count::In),
             frames_out: count(Count::Out),
             repeated: count(Count::Repeated),

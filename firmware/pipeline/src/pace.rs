@@ -1,4 +1,4 @@
-//! The channel's two loops: one gives the encoders a picture for every frame slot, one a block of sound for every
+//! The channel's two loops: one gives the encoders a picture for every frame slot, one a block of each sound for every
 //! block of time, on the timeline's clock and whatever the source does.
 
 use std::sync::{
@@ -6,10 +6,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use channel::sound::Blocks;
+use channel::{captions::Captions, levels::Meter, sound::Blocks};
 use clock::Clock;
 use link::{InputState, Tuning};
-use media::{Grid, NANOS, Sound};
+use media::{Grid, NANOS, Rendition};
 
 use crate::{
     encode::{BLOCK, Ladder, Picture, SoundEncoder},
@@ -71,6 +71,7 @@ pub fn pictures(
 ) -> Result<(), Error> {
     let mut last: Option<(u64, Frame)> = None;
     let mut gop_parts = grid.parts_per_segment;
+    let mut captions = Captions::default();
     for slot in first.. {
         let due = grid.rate.nanos_of(slot);
         pace.clock.sleep_until(due);
@@ -92,6 +93,7 @@ pub fn pictures(
         let (frame, captured) = match source.take(slot, due + PATIENCE)? {
             Some(shown) => {
                 last = Some((due, Arc::clone(&shown.frame)));
+                captions.bring(&shown.captions);
                 (shown.frame, shown.captured)
             }
             None => match &last {
@@ -100,40 +102,68 @@ pub fn pictures(
                     (Arc::clone(frame), due)
                 }
                 _ => {
-                    last = None;
+                    if last.take().is_some() {
+                        captions.wipe();
+                    }
                     pace.monitor.count(Count::Slate);
                     (stand_in.frame(&pace.monitor)?, due)
                 }
             },
         };
-        ladder.push(&Picture { frame, slot, captured, sync })?;
+        let captions = captions.take(grid.rate);
+        ladder.push(&Picture { frame, slot, captured, captions, sync })?;
         pace.monitor.count(Count::Out);
     }
     ladder.finish()
 }
 
-/// Gives `encoder` one block of sound after the other, from one block before `first` (sample frames since the
-/// epoch) on, until stopped.
+/// One sound of the channel on its way from the source to its encoder.
+pub struct SoundTrack {
+    /// Its pair of the source's sound, counted from 0.
+    pub pair: usize,
+    /// How loud it is.
+    pub meter: Meter,
+    /// Takes its blocks.
+    pub encoder: SoundEncoder,
+}
+
+/// Gives the encoders of `tracks` one block of sound after the other, from one block before `first` (sample frames since the
+/// epoch, `rate` of them a second) on, until stopped. `source` has `pairs` of sounds.
 pub fn sound(
     pace: &Pace,
-    sound: &Sound,
+    rate: u32,
     first: u64,
+    pairs: usize,
     mut source: Box<dyn Sounds>,
-    mut encoder: SoundEncoder,
+    mut tracks: Vec<SoundTrack>,
 ) -> Result<(), Error> {
-    let mut blocks = Blocks::new(sound.channels, BLOCK, first - u64::from(BLOCK), WANDER);
-    while !pace.stopped() {
-        let end = blocks.head() + u64::from(BLOCK);
-        let due = media::nanos(end, sound.sample_rate);
+    let mut blocks = vec![Blocks::new(2, BLOCK, first - u64::from(BLOCK), WANDER); pairs];
+    for end in (first..).step_by(BLOCK as usize) {
+        let due = media::nanos(end, rate);
         pace.clock.sleep_until(due);
         source.lay(&mut blocks, end);
-        let overdue = source.is_silent() || pace.clock.now() > due + SOUND_PATIENCE;
-        match blocks.take(overdue) {
-            Some(block) => encoder.push(block)?,
-            None => pace.clock.sleep_until(pace.clock.now() + NANOS / 200),
+        while !pace.stopped()
+            && pace.clock.now() <= due + SOUND_PATIENCE
+            && (0..pairs).any(|pair| !blocks[pair].is_full() && !source.is_silent(pair))
+        {
+            pace.clock.sleep_until(pace.clock.now() + NANOS / 200);
+            source.lay(&mut blocks, end);
+        }
+        if pace.stopped() {
+            break;
+        }
+        let taken: Vec<_> = blocks.iter_mut().map(|blocks| blocks.take(true).unwrap_or_default()).collect();
+        let mut heard = Vec::new();
+        for track in &mut tracks {
+            let block = taken.get(track.pair).cloned().unwrap_or_default();
+            heard.extend(track.meter.hear(&block));
+            track.encoder.push(block)?;
+        }
+        if !heard.is_empty() {
+            pace.monitor.loud(heard);
         }
     }
-    encoder.finish()
+    tracks.into_iter().try_for_each(|track| track.encoder.finish())
 }
 
 /// The picture shown while the source gives none.
@@ -144,9 +174,11 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// A slate of this size for the box called `name`.
-    pub fn new(width: u32, height: u32, name: &str) -> Result<Self, Error> {
-        Ok(Self { pool: Pool::new(width, height)?, name: name.to_owned(), drawn: None })
+    /// A slate of the size of the best of `renditions` for the box called `name`.
+    pub fn for_renditions(renditions: &[Rendition], name: &str) -> Result<Self, Error> {
+        // Where there are none nobody sees it.
+        let (width, height) = renditions.first().map_or((320, 180), |top| (top.width, top.height));
+        Ok(Self { pool: Pool::new(u32::from(width), u32::from(height))?, name: name.to_owned(), drawn: None })
     }
 
     /// The slate for what `monitor` says now; drawn anew when that changes.

@@ -13,14 +13,13 @@ use crate::{
 /// Silent blocks pushed; the encoder has settled before the last of them.
 const SILENCE: u64 = 8;
 
-/// One segment of pictures per rendition and one frame of silence; decode times count from 0.
+/// One segment of pictures per rendition and one frame of silence per sound; decode times count from 0.
 pub fn encode(start: &Start, build: &Builder) -> Result<Vec<Encoded>, Error> {
     let frames = u64::from(start.grid.frames_per_segment());
     let room = usize::try_from(frames).unwrap_or(1) * start.renditions.len() + 16;
     let (out, encoded) = sync_channel(room);
 
-    let top = &start.renditions[0];
-    let frame = StandIn::new(u32::from(top.width), u32::from(top.height), &start.name)?.moment()?;
+    let frame = StandIn::for_renditions(&start.renditions, &start.name)?.moment()?;
     let plan = Plan {
         grid: start.grid,
         renditions: start.renditions.clone(),
@@ -34,18 +33,26 @@ pub fn encode(start: &Start, build: &Builder) -> Result<Vec<Encoded>, Error> {
         while !ladder.has_room() {
             std::thread::sleep(Duration::from_millis(5));
         }
-        ladder.push(&Picture { frame: frame.clone(), slot, captured: 0, sync: slot == 0 })?;
+        ladder.push(&Picture {
+            frame: frame.clone(),
+            slot,
+            captured: 0,
+            captions: Vec::new(),
+            sync: slot == 0,
+        })?;
     }
     ladder.finish()?;
     let mut slate: Vec<_> = encoded.try_iter().collect();
 
-    let track = u8::try_from(start.renditions.len()).unwrap_or(u8::MAX);
-    let mut sound = SoundEncoder::start(&start.sound, track, out)?;
-    sound.begin(u64::from(BLOCK));
-    for _ in 0..SILENCE {
-        sound.push(vec![0; BLOCK as usize * usize::from(start.sound.channels)])?;
+    for (nth, sound) in start.sounds.iter().enumerate() {
+        let track = u8::try_from(start.renditions.len() + nth).unwrap_or(u8::MAX);
+        let mut encoder = SoundEncoder::start(sound, track, out.clone())?;
+        encoder.begin(u64::from(BLOCK));
+        for _ in 0..SILENCE {
+            encoder.push(vec![0; BLOCK as usize * usize::from(sound.channels)])?;
+        }
+        encoder.finish()?;
+        slate.extend(encoded.try_iter().last());
     }
-    sound.finish()?;
-    slate.extend(encoded.try_iter().last());
     Ok(slate)
 }

@@ -15,15 +15,16 @@ use std::{
 };
 
 use bytes::BytesMut;
+use channel::levels::Meter;
 use clock::Clock;
 use link::{Decoder, Failed, FromWorker, Hello, Start, ToWorker, Tracks, Trying, Unable, wire::Message};
-use media::{Codec, Position, Track};
+use media::{Codec, Position, Sound, Track};
 
 use crate::{
     encode::{self, BLOCK, Chosen, Encoded, Plan, SoundEncoder},
     error::Error,
     monitor::Monitor,
-    pace::{self, Pace, StandIn},
+    pace::{self, Pace, SoundTrack, StandIn},
     slate,
     source::Source,
 };
@@ -57,10 +58,10 @@ pub fn run(socket: &Path) -> Result<(), Error> {
 }
 
 fn work(wire: &mut Wire) -> Result<(), Error> {
-    let ToWorker::Open { choice, name } = wire.receive()? else { return Err(Error::Closed) };
+    let ToWorker::Open { choice, name, pairs } = wire.receive()? else { return Err(Error::Closed) };
     let clock = Clock::from_system();
     let monitor = Monitor::new(clock.clone());
-    let source = Source::open(&choice, &name, &clock, &monitor);
+    let source = Source::open(&choice, &name, usize::from(pairs), &clock, &monitor);
     wire.send(&FromWorker::Input(Box::new(monitor.report())))?;
     let Some((start, chosen)) = choose(wire)? else { return Ok(()) };
     clock.set_offset(start.clock.offset);
@@ -68,7 +69,7 @@ fn work(wire: &mut Wire) -> Result<(), Error> {
     let stop = Arc::new(AtomicBool::new(false));
     let pace = Pace { clock, stop: Arc::clone(&stop), monitor, tuning: Arc::default() };
     let listener = wire.listen(&pace)?;
-    let ended = encode(wire, &start, chosen, source, &pace);
+    let ended = encode(wire, &start, chosen, (source, usize::from(pairs)), &pace);
     stop.store(true, Ordering::Relaxed);
     wire.hang_up();
     join(listener)?;
@@ -113,31 +114,36 @@ fn wait_for_start(wire: &mut Wire) -> Result<Option<Box<Start>>, Error> {
 }
 
 /// Starts the encoders and their loops and sends what they give, until stopped or broken.
-fn encode(wire: &mut Wire, start: &Start, chosen: Chosen, source: Source, pace: &Pace) -> Result<(), Error> {
+fn encode(
+    wire: &mut Wire,
+    start: &Start,
+    chosen: Chosen,
+    (source, pairs): (Source, usize),
+    pace: &Pace,
+) -> Result<(), Error> {
     let (grid, rate) = (start.grid, start.grid.rate);
     let (out, encoded) = sync_channel(WAITING);
     let ladder = (chosen.build)(&plan(start), &out)?;
     pace.tune(start.tuning.clone());
     let encoder = ladder.describe();
-    let top = &start.renditions[0];
-    let stand_in = StandIn::new(u32::from(top.width), u32::from(top.height), &start.name)?;
+    let stand_in = StandIn::for_renditions(&start.renditions, &start.name)?;
 
-    let sound_track = u8::try_from(start.renditions.len()).unwrap_or(u8::MAX);
-    let mut sound_encoder = SoundEncoder::start(&start.sound, sound_track, out)?;
+    let mut sound_tracks = sound_tracks(start, &out)?;
+    drop(out);
 
     let first = grid.next_part(pace.clock.now() + RUN_UP);
     let first_slot = grid.first_frame(first);
-    let line = grid.line(first, start.sound.sample_rate);
-    let first_block = line.next_multiple_of(u64::from(BLOCK));
-    sound_encoder.begin(first_block);
+    let sound_rate = start.sounds[0].sample_rate;
+    let first_block = grid.line(first, sound_rate).next_multiple_of(u64::from(BLOCK));
+    sound_tracks.iter_mut().for_each(|track| track.encoder.begin(first_block));
     let (pictures, sounds) = source.begin(rate, first_slot, &pace.monitor)?;
 
     let picture_loop = spawn("pictures", pace, move |pace| {
         pace::pictures(pace, &grid, first_slot, pictures, ladder, stand_in)
     });
-    let sound = start.sound.clone();
-    let sound_loop =
-        spawn("sound", pace, move |pace| pace::sound(pace, &sound, first_block, sounds, sound_encoder));
+    let sound_loop = spawn("sound", pace, move |pace| {
+        pace::sound(pace, sound_rate, first_block, pairs, sounds, sound_tracks)
+    });
     let (slate_out, slates) = sync_channel(1);
     let (slate_start, build) = (start.clone(), Arc::clone(&chosen.build));
     let slate_maker = spawn("slate", pace, move |pace| {
@@ -152,7 +158,7 @@ fn encode(wire: &mut Wire, start: &Start, chosen: Chosen, source: Source, pace: 
         Ok(())
     });
 
-    let codecs = vec![None; start.renditions.len() + 1];
+    let codecs = vec![None; start.renditions.len() + start.sounds.len()];
     let mut sender = Sender { start, chosen, encoder, first, codecs, held: Vec::new() };
     let sent = sender.run(wire, &encoded, &slates, pace);
     pace.stop.store(true, Ordering::Relaxed);
@@ -165,6 +171,16 @@ fn encode(wire: &mut Wire, start: &Start, chosen: Chosen, source: Source, pace: 
     drop(encoded);
     let joined = [picture_loop, sound_loop, slate_maker].map(join);
     joined.into_iter().collect::<Result<(), _>>().and(drained)
+}
+
+/// An encoder for every sound.
+fn sound_tracks(start: &Start, out: &encode::Outlet) -> Result<Vec<SoundTrack>, Error> {
+    let track = |(nth, sound): (usize, &Sound)| {
+        let index = u8::try_from(start.renditions.len() + nth).unwrap_or(u8::MAX);
+        let encoder = SoundEncoder::start(sound, index, out.clone())?;
+        Ok(SoundTrack { pair: usize::from(sound.pair) - 1, meter: Meter::new(), encoder })
+    };
+    start.sounds.iter().enumerate().map(track).collect()
 }
 
 fn spawn<F>(name: &str, pace: &Pace, run: F) -> JoinHandle<Result<(), Error>>
@@ -242,6 +258,9 @@ impl Sender<'_> {
             if let Ok(slate) = slates.try_recv() {
                 self.send_slate(wire, slate)?;
             }
+            if let Some(levels) = pace.monitor.take_levels() {
+                wire.send(&FromWorker::Levels(levels))?;
+            }
             let revision = pace.monitor.revision();
             if revision != reported.0 || reported.1.elapsed() > REPORT {
                 reported = (revision, Instant::now());
@@ -278,6 +297,7 @@ impl Sender<'_> {
         let codecs: Vec<Codec> = self.codecs.iter().flatten().map(|codec| Codec::clone(codec)).collect();
         let track = |(index, codec): (usize, Codec)| {
             let rendition = self.start.renditions.get(index);
+            let sound = self.sound(index);
             let timescale = match &codec {
                 Codec::H264 { rate, .. } | Codec::H265 { rate, .. } => rate.timescale(),
                 Codec::Aac { sample_rate, .. } => *sample_rate,
@@ -285,8 +305,10 @@ impl Sender<'_> {
             Track {
                 name: self.name(u8::try_from(index).unwrap_or(u8::MAX)),
                 timescale,
-                bitrate: rendition.map_or(self.start.sound.bitrate, |rendition| rendition.bitrate),
-                language: self.start.sound.language.clone().filter(|_| rendition.is_none()),
+                bitrate: rendition
+                    .map_or(sound.map_or(0, |sound| sound.bitrate), |rendition| rendition.bitrate),
+                language: sound.and_then(|sound| sound.language.clone()),
+                captions: if rendition.is_some() { self.start.captions.clone() } else { Vec::new() },
                 codec,
             }
         };
@@ -319,8 +341,13 @@ impl Sender<'_> {
     }
 
     fn name(&self, track: u8) -> String {
-        let rendition = self.start.renditions.get(usize::from(track));
-        rendition.map_or_else(|| "audio".to_owned(), |rendition| rendition.name.clone())
+        let rendition = self.start.renditions.get(usize::from(track)).map(|rendition| &rendition.name);
+        rendition.or(self.sound(usize::from(track)).map(|sound| &sound.name)).cloned().unwrap_or_default()
+    }
+
+    /// The sound that is this track.
+    fn sound(&self, track: usize) -> Option<&Sound> {
+        track.checked_sub(self.start.renditions.len()).and_then(|nth| self.start.sounds.get(nth))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use channel::shed::Shed;
-use control::Tuning;
+use control::{Listen, Tuning};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, block_in_place},
@@ -47,6 +47,12 @@ impl Roster {
         self.facts().values().cloned().collect()
     }
 
+    /// Where the channels are heard.
+    pub fn listen(&self) -> Listen {
+        let roster = self.clone();
+        Arc::new(move |channel| roster.facts().get(channel).map(Facts::loudness))
+    }
+
     /// A channel is gone.
     pub fn forget(&self, channel: &str) {
         self.facts().remove(channel);
@@ -82,6 +88,7 @@ impl Crew {
             channel: name.clone(),
             input: plan::input(channel),
             cameras: house.cameras.clone(),
+            pairs: plan::pairs(&plan.start),
             families,
             shed: Shed::new(plan.start.renditions.len()),
             planner,
@@ -102,6 +109,7 @@ impl Crew {
                 };
                 facts.worker("gone", reason.as_deref().unwrap_or(""), None);
                 facts.channel("stopped", reason.as_deref().unwrap_or(""));
+                facts.levels(&[]);
                 // Nobody listens when the daemon ends.
                 let _ = news.send(News::Ended(name, reason)).await;
             }

@@ -144,6 +144,7 @@ async fn serve(
         gallery.clone(),
         door,
         rehearsal::stage(&house),
+        roster.listen(),
         entrance.guard(),
         origin.downloads(),
     );

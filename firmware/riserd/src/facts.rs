@@ -8,10 +8,12 @@ use channel::{
     shed::Shed,
 };
 use clock::Clock;
-use control::{ChannelState, EncoderRefusal, Health, InputState, ProcessState, RenditionState};
+use control::{
+    ChannelState, EncoderRefusal, Health, InputState, Loudness, ProcessState, RenditionState, SoundLevels,
+};
 use link::{InputReport, PictureFormat};
-use media::Camera;
-use tokio::task::spawn_blocking;
+use media::{Camera, Levels};
+use tokio::{sync::watch, task::spawn_blocking};
 
 use crate::{cameras::Cameras, line::Line, plan::Plan};
 
@@ -21,6 +23,7 @@ pub struct Facts {
     clock: Clock,
     cameras: Cameras,
     inner: Arc<Mutex<Noted>>,
+    loudness: Arc<watch::Sender<Arc<Loudness>>>,
 }
 
 struct Noted {
@@ -28,6 +31,8 @@ struct Noted {
     worker: ProcessState,
     /// The cameras that the worker has told of last.
     seen: Vec<Camera>,
+    /// The names of its sounds.
+    sounds: Vec<String>,
 }
 
 impl Facts {
@@ -47,6 +52,7 @@ impl Facts {
             serial: String::new(),
             port: String::new(),
             moved: String::new(),
+            sound_drift_ppm: None,
             frames_in: 0,
             frames_out: 0,
             repeated: 0,
@@ -78,8 +84,8 @@ impl Facts {
             pid: None,
             restarts: 0,
         };
-        let noted = Noted { channel, worker, seen: Vec::new() };
-        Self { clock, cameras, inner: Arc::new(Mutex::new(noted)) }
+        let noted = Noted { channel, worker, seen: Vec::new(), sounds: Vec::new() };
+        Self { clock, cameras, inner: Arc::new(Mutex::new(noted)), loudness: Arc::default() }
     }
 
     /// The channel's state is this from now on.
@@ -115,6 +121,7 @@ impl Facts {
         noted.channel.segment_ms = grid.segment_nanos() / 1_000_000;
         noted.channel.part_ms = grid.part_nanos() / 1_000_000;
         noted.channel.notes.clone_from(&plan.notes);
+        noted.sounds = plan.start.sounds.iter().map(|sound| sound.name.clone()).collect();
         noted.channel.encoder_percent = plan.percent;
     }
 
@@ -183,6 +190,7 @@ impl Facts {
             name: known.map(|known| known.name).unwrap_or_default(),
             serial: serial.unwrap_or_default(),
             port,
+            sound_drift_ppm: report.drift_ppm,
             frames_in: report.frames_in,
             frames_out: report.frames_out,
             repeated: report.repeated,
@@ -203,6 +211,18 @@ impl Facts {
             let cameras = self.cameras.clone();
             spawn_blocking(move || cameras.keep());
         }
+    }
+
+    /// How loud its sounds are.
+    pub fn levels(&self, levels: &[Levels]) {
+        let sounds = self.noted().sounds.clone();
+        let sounds = sounds.into_iter().zip(levels).map(|(name, &levels)| SoundLevels { name, levels });
+        self.loudness.send_replace(Arc::new(Loudness { at: self.now(), sounds: sounds.collect() }));
+    }
+
+    /// Hears how loud they are.
+    pub fn loudness(&self) -> watch::Receiver<Arc<Loudness>> {
+        self.loudness.subscribe()
     }
 
     /// What the line counts.

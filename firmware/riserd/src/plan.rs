@@ -6,7 +6,7 @@ use channel::{
     budget::{Budget, H265_IN_SOFTWARE, Kind},
     families::Families,
     ladder::{
-        self, Rung, Source,
+        self, Rung, Source, Wanted,
         presets::{self, Preset},
     },
 };
@@ -64,7 +64,7 @@ pub fn input(channel: &settings::Channel) -> InputChoice {
     let wish = Wish {
         width: input.size().map(|(width, _)| pixels(width)),
         height: input.size().map(|(_, height)| pixels(height)),
-        lines: rungs(channel).iter().map(|rung| rung.height).max(),
+        lines: wanted(channel).most_lines(),
         rate: channel.frame_rate,
     };
     let camera = input.camera();
@@ -74,6 +74,11 @@ pub fn input(channel: &settings::Channel) -> InputChoice {
         settings::Source::File(path) => InputChoice::File { path: path.into() },
         settings::Source::Test => InputChoice::Test { wish },
     }
+}
+
+/// How many pairs of its input's sound a channel needs.
+pub fn pairs(start: &Start) -> u16 {
+    start.sounds.iter().map(|sound| sound.pair).max().unwrap_or(1)
 }
 
 /// What a channel encodes: fixed when its input is first seen, the same for every worker that follows.
@@ -100,17 +105,13 @@ impl Plan {
         budget: &Budget,
     ) -> Self {
         let source = source(channel, format);
-        let ladder = ladder::plan(source, &rungs(channel), budget);
+        let ladder = ladder::plan(source, &wanted(channel), budget);
         let start = Start {
             name: house.settings.name.clone(),
             grid: Grid::new(source.rate, channel.segment_ms, channel.part_ms),
             renditions: ladder.renditions,
-            sound: Sound {
-                bitrate: channel.audio.bitrate,
-                sample_rate: 48_000,
-                channels: 2,
-                language: channel.audio.language.clone(),
-            },
+            sounds: sounds(&channel.audio),
+            captions: channel.captions.iter().map(captions).collect(),
             families,
             rate_control: channel.rate_control,
             tuning: link::Tuning { bitrates: Vec::new(), gop_parts: 0 },
@@ -123,7 +124,7 @@ impl Plan {
 
     /// The plan without so many of its highest renditions; one always stays. It keeps its share of the encoders.
     pub fn without(mut self, highest: usize) -> Self {
-        let highest = highest.min(self.start.renditions.len() - 1);
+        let highest = highest.min(self.start.renditions.len().saturating_sub(1));
         self.start.tuning.bitrates.drain(..highest);
         for rendition in self.start.renditions.drain(..highest) {
             self.notes.push(format!("{} left out: the encoders do not keep up", rendition.name));
@@ -135,6 +136,25 @@ impl Plan {
     pub fn encodes_like(&self, other: &Self) -> bool {
         (self.start.grid, &self.start.renditions) == (other.start.grid, &other.start.renditions)
     }
+}
+
+/// The sounds of a channel: `audio`, `audio-2` ..., each one pair of the input's.
+fn sounds(audio: &settings::Audio) -> Vec<Sound> {
+    let first = settings::AudioTrack { pair: 1, language: None };
+    let tracks = if audio.track.is_empty() { std::slice::from_ref(&first) } else { &audio.track };
+    let sound = |(nth, track): (usize, &settings::AudioTrack)| Sound {
+        name: if nth == 0 { "audio".to_owned() } else { format!("audio-{}", nth + 1) },
+        pair: u16::try_from(track.pair).unwrap_or(u16::MAX),
+        bitrate: audio.bitrate,
+        sample_rate: 48_000,
+        channels: 2,
+        language: track.language.clone().or_else(|| audio.language.clone()),
+    };
+    tracks.iter().enumerate().map(sound).collect()
+}
+
+fn captions(captions: &settings::Captions) -> media::Captions {
+    media::Captions { service: captions.service.clone(), language: captions.language.clone() }
 }
 
 /// The encoder families of a board.
@@ -186,17 +206,18 @@ pub fn tuning(channel: &settings::Channel, start: &Start, tuned: &Tuning) -> lin
 pub fn source(channel: &settings::Channel, format: Option<&PictureFormat>) -> Source {
     let thirty = || FrameRate::new(30, 1).expect("30 is a frame rate");
     let rate = channel.frame_rate.or(format.map(|format| format.rate)).unwrap_or_else(thirty);
-    let rate = channel.preset.map_or(rate, |name| preset(name).rate(rate));
+    let rate = channel.preset.and_then(preset).map_or(rate, |preset| preset.rate(rate));
     let wished = channel.input.size().map(|(width, height)| (pixels(width), pixels(height)));
     let (width, height) = format.map(|format| (format.width, format.height)).or(wished).unwrap_or(UNKNOWN);
     Source { width, height, rate }
 }
 
-/// The ladder that a channel's settings ask for; empty for the box's own choice.
-pub fn rungs(channel: &settings::Channel) -> Vec<Rung> {
+/// The ladder that a channel's settings ask for.
+pub fn wanted(channel: &settings::Channel) -> Wanted {
     match channel.preset {
-        Some(name) => preset(name).rungs.to_vec(),
-        None => channel.ladder.iter().map(rung).collect(),
+        Some(name) => preset(name).map_or(Wanted::SoundAlone, |preset| Wanted::Rungs(preset.rungs.to_vec())),
+        None if channel.ladder.is_empty() => Wanted::Standard,
+        None => Wanted::Rungs(channel.ladder.iter().map(rung).collect()),
     }
 }
 
@@ -204,11 +225,13 @@ fn rung(rung: &settings::Rung) -> Rung {
     Rung { coding: rung.codec, ..Rung::h264(pixels(rung.height), rung.bitrate) }
 }
 
-fn preset(preset: settings::Preset) -> Preset {
+/// What a preset does with pictures, where it has any.
+fn preset(preset: settings::Preset) -> Option<Preset> {
     match preset {
-        settings::Preset::Default720p => presets::DEFAULT_720P,
-        settings::Preset::Sport => presets::SPORT,
-        settings::Preset::LowLight => presets::LOW_LIGHT,
+        settings::Preset::Default720p => Some(presets::DEFAULT_720P),
+        settings::Preset::Sport => Some(presets::SPORT),
+        settings::Preset::LowLight => Some(presets::LOW_LIGHT),
+        settings::Preset::AudioOnly => None,
     }
 }
 

@@ -147,7 +147,8 @@ mod tests {
     fn record(planner: &Planner, grid: Grid, segment: u64) {
         let codec = Codec::Aac { config: Bytes::new(), sample_rate: 48_000, channels: 2 };
         let name = "audio".to_owned();
-        let tracks = vec![Track { name, timescale: 48_000, bitrate: 1, language: None, codec }];
+        let tracks =
+            vec![Track { name, timescale: 48_000, bitrate: 1, language: None, captions: Vec::new(), codec }];
         let (mut writer, _) = planner.house.store.stream("main", grid).unwrap();
         writer.set_layout(Layout { id: LayoutId(1), tracks, init: vec![Bytes::from_static(b"init")] });
         let (start, data) = (0, Bytes::from_static(b"part"));

@@ -35,5 +35,5 @@ fn wish(channel: &settings::Channel, state_dir: &Path) -> Wish {
     let wished = plan::source(channel, None);
     let size = if channel.input.size().is_some() { wished } else { source };
     let source = channel::ladder::Source { rate: source.rate, ..size };
-    Wish { source, rungs: plan::rungs(channel) }
+    Wish { source, wanted: plan::wanted(channel) }
 }

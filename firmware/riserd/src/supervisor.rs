@@ -64,6 +64,8 @@ pub struct Supervisor {
     pub input: InputChoice,
     /// Which camera is which.
     pub cameras: Cameras,
+    /// How many pairs of its sound it may need.
+    pub pairs: u16,
     /// The encoder families it may use.
     pub families: Families,
     /// What it gives up while its encoders do not keep up.
@@ -188,7 +190,11 @@ impl Supervisor {
         running: &mut Option<Running>,
     ) -> Result<End, Error> {
         let mut session = self.greet(listener, worker, running).await?;
-        let open = ToWorker::Open { choice: self.cameras.resolve(&self.input), name: self.name.clone() };
+        let open = ToWorker::Open {
+            choice: self.cameras.resolve(&self.input),
+            name: self.name.clone(),
+            pairs: self.pairs,
+        };
         session.send(&open).await?;
         let (mut round, mut second) = (interval(ROUND), interval(Duration::from_secs(1)));
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -310,6 +316,7 @@ impl Supervisor {
                     line.sample(usize::from(track), sample);
                 }
             }
+            FromWorker::Levels(levels) => self.facts.levels(&levels),
             FromWorker::Slate { track, sample } => {
                 if let Some(Running { line, .. }) = running {
                     line.slate(usize::from(track), sample);

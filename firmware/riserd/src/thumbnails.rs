@@ -74,6 +74,9 @@ async fn make(program: &Path, roster: &Roster, job: &Job) -> Result<(), String> 
     let (first, last) = job.range;
     let window = job.recording.window(first, last).await.map_err(|error| error.to_string())?;
     let (beginning, end) = ends(&window).ok_or("nothing is recorded")?;
+    if window.layouts.iter().all(|layout| smallest(layout).is_none()) {
+        return Err("it has no pictures".to_owned());
+    }
     let step = (last.saturating_sub(first) + 1).div_ceil(MOST).max(1);
     let numbers: Vec<u64> = (first..=last).step_by(usize::try_from(step).unwrap_or(1)).collect();
     let mut child = spawn(program).map_err(|error| format!("{}: {error}", program.display()))?;

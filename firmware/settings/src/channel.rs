@@ -86,6 +86,9 @@ pub struct Channel {
     pub input: Input,
     /// The sound that viewers get.
     pub audio: Audio,
+    /// Captions in the input's pictures that players are told of; all come through, named or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub captions: Vec<Captions>,
     /// A ladder of the box's; none where there is a [`ladder`](Self::ladder), or to have the box choose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
@@ -111,6 +114,9 @@ pub enum Preset {
     /// 720, 540 and 360 lines of at most 30 frames a second, and bits for noise.
     #[serde(rename = "low-light")]
     LowLight,
+    /// No pictures: the sounds alone.
+    #[serde(rename = "audio-only")]
+    AudioOnly,
 }
 
 /// `[channel.audio]`.
@@ -122,6 +128,33 @@ pub struct Audio {
     pub bitrate: u32,
     /// What is spoken: a language tag of RFC 5646, for players and filters.
     #[serde(deserialize_with = "language", skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The sounds that viewers choose from, the usual one first; empty for the first pair alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub track: Vec<AudioTrack>,
+}
+
+/// `[[channel.audio.track]]`: one pair of the input's sound.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AudioTrack {
+    /// Which pair, 1 to 8: pair 2 is the third and fourth channel of a camera, or the second sound of a file.
+    #[serde(deserialize_with = "within::<1, 8, _>")]
+    pub pair: u32,
+    /// What is spoken there; none for what [`Audio::language`] says.
+    #[serde(default, deserialize_with = "language", skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+/// `[[channel.captions]]`: captions that the pictures carry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Captions {
+    /// `CC1` to `CC4` (CEA-608) or `SERVICE1` to `SERVICE63` (CEA-708).
+    #[serde(deserialize_with = "service")]
+    pub service: String,
+    /// What they are written in; none where it is not known.
+    #[serde(default, deserialize_with = "language", skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
 }
 
@@ -143,6 +176,9 @@ pub struct Rung {
 /// Renditions a ladder may have.
 const RUNGS: usize = 12;
 
+/// Sounds a channel may have.
+const SOUNDS: usize = 8;
+
 impl Default for Channel {
     fn default() -> Self {
         Self {
@@ -152,6 +188,7 @@ impl Default for Channel {
             part_ms: 200,
             input: Input::default(),
             audio: Audio::default(),
+            captions: Vec::new(),
             preset: None,
             rate_control: RateControl::Constant,
             gop_ms: None,
@@ -162,7 +199,23 @@ impl Default for Channel {
 
 impl Default for Audio {
     fn default() -> Self {
-        Self { bitrate: 128_000, language: None }
+        Self { bitrate: 128_000, language: None, track: Vec::new() }
+    }
+}
+
+impl Audio {
+    fn check(&self) -> Result<(), Refusal> {
+        if self.track.len() > SOUNDS {
+            let problem = format!("{} sounds are too many, {SOUNDS} are allowed", self.track.len());
+            return refuse("audio.track", problem);
+        }
+        for (nth, track) in self.track.iter().enumerate() {
+            if self.track[..nth].iter().any(|other| other.pair == track.pair) {
+                let problem = format!("pair {} is a track already", track.pair);
+                return refuse(&format!("audio.track[{nth}].pair"), problem);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -211,6 +264,13 @@ impl Channel {
             self.check_gop(gop).map_err(|problem| Refusal { path: "gop_ms".to_owned(), problem })?;
         }
         self.input.check()?;
+        self.audio.check()?;
+        for (nth, captions) in self.captions.iter().enumerate() {
+            if self.captions[..nth].iter().any(|other| other.service == captions.service) {
+                let problem = format!("`{}` is named already", captions.service);
+                return refuse(&format!("captions[{nth}].service"), problem);
+            }
+        }
         if self.preset.is_some() && !self.ladder.is_empty() {
             return refuse("preset", "a preset is a ladder: give `preset` or `ladder`, not both");
         }
@@ -259,6 +319,16 @@ fn write_rate<S: Serializer>(rate: &Option<FrameRate>, serializer: S) -> Result<
         Some(rate) => serializer.collect_str(rate),
         None => serializer.serialize_str("auto"),
     }
+}
+
+fn service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    document::text(deserializer, "`CC1` to `CC4` or `SERVICE1` to `SERVICE63`", |text| {
+        let number = |prefix| text.strip_prefix(prefix).filter(|number| !number.starts_with(['0', '+']));
+        let within = |prefix, most| {
+            number(prefix).and_then(|number| number.parse::<u8>().ok()).is_some_and(|n| n <= most)
+        };
+        (within("CC", 4) || within("SERVICE", 63)).then(|| text.to_owned())
+    })
 }
 
 /// Subtags of 1 to 8 letters and digits, the first of 2 or 3 letters (RFC 5646, 2.1).

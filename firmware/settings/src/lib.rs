@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use channel::{Audio, Channel, Channels, Preset, Rung};
+pub use channel::{Audio, AudioTrack, Captions, Channel, Channels, Preset, Rung};
 pub use document::Error;
 pub use human::Bytes;
 pub use input::{Input, Source};

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::{
         budget::Budget,
-        ladder::{Source, plan},
+        ladder::{Source, Wanted, plan},
     };
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
     fn the_seven_layers_come_out_in_their_sizes() {
         let source = Source { width: 1920, height: 1080, rate: "30".parse().unwrap() };
         let budget = Budget { pixels_per_second: u64::MAX, taken: 0, h265: 1 };
-        let ladder = plan(source, DEFAULT_720P.rungs, &budget);
+        let ladder = plan(source, &Wanted::Rungs(DEFAULT_720P.rungs.to_vec()), &budget);
         let sizes: Vec<_> = ladder.renditions.iter().map(|r| (r.width, r.height, r.bitrate / 1000)).collect();
         // The service writes 340x192, which is not quite 16:9.
         let expected = [

@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
 /// A movie of this chunk alone.
 fn build(head: &Head) {
     let codec = Codec::Aac { config: Bytes::from_static(&[0x11, 0x90]), sample_rate: 48_000, channels: 2 };
-    let track = Track { name: "audio".into(), timescale: 48_000, bitrate: 0, language: None, codec };
+    let track = Track { name: "audio".into(), timescale: 48_000, bitrate: 0, language: None, captions: Vec::new(), codec };
     let from = media::nanos(head.decode_time, 48_000);
     let to = from.saturating_add(media::NANOS);
     let Ok(mut builder) = Builder::new(vec![movie::Track { tracks: vec![track] }], from, to) else { return };

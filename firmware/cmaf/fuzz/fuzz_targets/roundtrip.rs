@@ -63,6 +63,7 @@ fn track(input: &mut Unstructured<'_>) -> Result<Track> {
         timescale: input.arbitrary()?,
         bitrate: input.arbitrary()?,
         language: input.arbitrary()?,
+        captions: Vec::new(),
         codec,
     })
 }

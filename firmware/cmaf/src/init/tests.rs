@@ -84,6 +84,16 @@ fn a_language_that_mdhd_cannot_hold_goes_into_elng() {
 }
 
 #[test]
+fn captions_that_are_named_are_told_in_the_track() {
+    let captions = media::Captions { service: "CC1".into(), language: Some("eng".into()) };
+    let named = Track { captions: vec![captions], ..video() };
+    let init = init_segment(&named).unwrap();
+    let scheme = "75726e3a736374653a646173683a63633a6365612d3630383a3230313500";
+    assert_holds(&init, &format!("'udta' 00000032 'kind' 00000000 {scheme} 4343313d656e6700"));
+    assert_ne!(layout(vec![named]).unwrap().id, layout(vec![video()]).unwrap().id, "another layout");
+}
+
+#[test]
 fn a_rate_beyond_16_bits_is_left_to_the_audio_specific_config() {
     let codec = Codec::Aac { config: Bytes::from_static(&[0x10, 0x10]), sample_rate: 96_000, channels: 2 };
     let init = init_segment(&Track { timescale: 96_000, codec, ..audio() }).unwrap();

@@ -88,7 +88,14 @@ pub(crate) fn video(directory: &Path, rate: &str, width: u16, height: u16) -> (T
     }
     let (rate, timescale) = (grid.rate, grid.rate.timescale());
     let codec = Codec::H264 { config, width, height, rate };
-    let track = Track { name: format!("{height}p"), timescale, bitrate: 300_000, language: None, codec };
+    let track = Track {
+        name: format!("{height}p"),
+        timescale,
+        bitrate: 300_000,
+        language: None,
+        captions: Vec::new(),
+        codec,
+    };
     let (start, duration) = (grid.segment_line(SEGMENT, timescale), rate.frame_duration());
     let sample = |(index, (sync, data))| {
         sample(start + u64::from(duration) * index as u64, duration, sync, data, timescale)
@@ -109,7 +116,14 @@ pub(crate) fn hevc(directory: &Path, rate: &str, width: u16, height: u16) -> (Tr
     let InitCodec::H265 { config, .. } = &read.codec else { panic!("{:?}", read.codec) };
     let (rate, timescale) = (grid.rate, grid.rate.timescale());
     let codec = Codec::H265 { config: config.clone(), width, height, rate };
-    let track = Track { name: format!("{height}p-h265"), timescale, bitrate: 300_000, language: None, codec };
+    let track = Track {
+        name: format!("{height}p-h265"),
+        timescale,
+        bitrate: 300_000,
+        language: None,
+        captions: Vec::new(),
+        codec,
+    };
     let (start, duration) = (grid.segment_line(SEGMENT, timescale), rate.frame_duration());
     let samples = read_samples(&read, &file).unwrap().into_iter().enumerate().map(|(index, read)| {
         let at = start + u64::from(duration) * index as u64;
@@ -138,6 +152,7 @@ pub(crate) fn audio(directory: &Path, rate: &str) -> (Track, Vec<Sample>) {
         timescale: 48_000,
         bitrate: 96_000,
         language: Some("deu".into()),
+        captions: Vec::new(),
         codec,
     };
     (track, samples)

@@ -8,10 +8,11 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use control::{
-    Alternative, Answer, BoxState, Command, Door, Gallery, Health, Objects, Operation, Operations, Part,
-    Refusal, Rehearsal, Rehearse, Snapshot, StoreState,
+    Alternative, Answer, BoxState, Command, Door, Gallery, Health, Listen, Loudness, Objects, Operation,
+    Operations, Part, Refusal, Rehearsal, Rehearse, Snapshot, StoreState,
 };
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::Guard;
@@ -53,7 +54,15 @@ impl Bench {
         let (door, mut requests) = Door::new(gallery.clone());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let bench = Self {
-            router: crate::router(snapshot(), gallery, door, rehearse(), guard, axum::Router::new()),
+            router: crate::router(
+                snapshot(),
+                gallery,
+                door,
+                rehearse(),
+                listen(),
+                guard,
+                axum::Router::new(),
+            ),
             asked: Arc::clone(&asked),
         };
         tokio::spawn(async move {
@@ -119,6 +128,20 @@ pub fn rehearse() -> Rehearse {
             alternative: (!fits).then_some(smaller),
         }
     })
+}
+
+/// Channel `main` is heard, no other.
+pub fn listen() -> Listen {
+    let levels = media::Levels {
+        peak: [-3.0, -4.5],
+        rms: [-9.0, -10.0],
+        momentary: -20.0,
+        short_term: -22.5,
+        integrated: -23.0,
+    };
+    let sounds = vec![control::SoundLevels { name: "audio".to_owned(), levels }];
+    let heard = watch::Sender::new(Arc::new(Loudness { at: 1_700_000_000_000, sounds }));
+    Arc::new(move |name| (name == "main").then(|| heard.subscribe()))
 }
 
 /// A request to `path` behind `/api/v1`.

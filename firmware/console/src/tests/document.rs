@@ -63,7 +63,7 @@ fn visit(value: &Value, look: &mut impl FnMut(&Map<String, Value>)) {
 async fn every_path_is_routed_with_exactly_its_methods() {
     let (bench, document) = (Bench::done(""), document().await);
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 31);
+    assert_eq!(paths.len(), 32);
     for (path, item) in paths {
         assert!(!path.contains('*'), "{path}");
         let reply = bench.ask("TRACE", &fill(path), None).await;
@@ -147,7 +147,8 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
     };
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     let settings = json!({
-        "name": "n", "audio": { "language": "en" }, "ladder": [{ "height": 360, "bitrate": 400_000 }],
+        "name": "n", "audio": { "language": "en", "track": [{ "pair": 2, "language": "fr" }] },
+        "captions": [{ "service": "CC1", "language": "en" }], "ladder": [{ "height": 360, "bitrate": 400_000 }],
         "input": { "kind": "camera", "device": "/dev/video0", "width": 640, "height": 360 },
     });
     let channel = json!(*control::channel_from_json(&settings.to_string()).unwrap());
@@ -156,6 +157,8 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
     assert_eq!(fields("ChannelSettings"), of_channel);
     assert_eq!(fields("Rung"), keys(&channel["ladder"][0]));
     assert_eq!(fields("AudioSettings"), keys(&channel["audio"]));
+    assert_eq!(fields("AudioTrack"), keys(&channel["audio"]["track"][0]));
+    assert_eq!(fields("Captions"), keys(&channel["captions"][0]));
     let mut input = keys(&channel["input"]);
     input.extend(["path", "name", "port", "serial"].map(str::to_owned));
     assert_eq!(fields("InputSettings"), input);

@@ -202,6 +202,18 @@ async fn a_channel_keeps_its_name_when_it_changes() {
 }
 
 #[tokio::test]
+async fn levels_are_told_once_or_as_they_come() {
+    let bench = Bench::done("");
+    let reply = bench.ask("GET", "/channels/main/levels", None).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.body["at"], 1_700_000_000_000_u64);
+    let sound = &reply.body["sounds"][0];
+    assert_eq!((sound["name"].as_str(), sound["peak"][1].as_f64()), (Some("audio"), Some(-4.5)));
+    assert_eq!((sound["momentary"].as_f64(), sound["integrated"].as_f64()), (Some(-20.0), Some(-23.0)));
+    assert_eq!(bench.ask("GET", "/channels/other/levels", None).await.status, 404);
+}
+
+#[tokio::test]
 async fn channels_are_rehearsed_without_asking_the_box_for_anything() {
     let bench = Bench::done("");
     let one = bench.ask("POST", "/rehearsal", Some(json!({ "channels": [{ "name": "hall" }] }))).await;

@@ -148,6 +148,7 @@ async fn a_box_that_goes_down_is_unavailable() {
         gallery,
         door,
         super::bench::rehearse(),
+        super::bench::listen(),
         crate::Guard { token: None },
         axum::Router::new(),
     );
@@ -177,6 +178,7 @@ async fn refusals_of_downloads_are_in_the_words_of_this_interface() {
         gallery,
         door,
         super::bench::rehearse(),
+        super::bench::listen(),
         crate::Guard { token: None },
         downloads,
     );

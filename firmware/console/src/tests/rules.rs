@@ -37,6 +37,7 @@ impl Obedient {
                 gallery,
                 door,
                 super::bench::rehearse(),
+                super::bench::listen(),
                 Guard { token: None },
                 axum::Router::new(),
             ),

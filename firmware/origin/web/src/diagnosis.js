@@ -33,6 +33,10 @@ export function publishDiagnosis(session, setPlayer) {
     get quality() { return session.quality; },
     get level() { return session.level; },
     get levels() { return session.levels; },
+    get sounds() { return session.sounds; },
+    get sound() { return session.sound; },
+    get captions() { return session.captions; },
+    get caption() { return session.caption; },
     get droppedFrames() { return quality().droppedVideoFrames ?? null; },
     get totalFrames() { return quality().totalVideoFrames ?? null; },
     get firstPictureMs() { return session.firstPictureMs; },
@@ -40,6 +44,8 @@ export function publishDiagnosis(session, setPlayer) {
     seekTo: (target) => session.seekTo(target),
     goLive: () => session.goLive(),
     setQuality: (index) => session.setQuality(index),
+    setSound: (index) => session.setSound(index),
+    setCaption: (index) => session.setCaption(index),
     setPlayer,
   });
 }

@@ -47,6 +47,16 @@ export function renditionName({ height, frameRate, bitrate }) {
   return `${height}p${frameRate > 30 ? Math.round(frameRate) : ''}`;
 }
 
+/** A language tag in the viewer's own language; `fallback` where there is none. */
+export function languageName(tag, fallback) {
+  if (!tag || tag === 'und') return fallback;
+  try {
+    return new Intl.DisplayNames(undefined, { type: 'language' }).of(tag);
+  } catch {
+    return tag; // not one that the browser knows
+  }
+}
+
 /** Bits per second as "4.5 Mb/s" or "800 kb/s". */
 export function bitRate(bitsPerSecond) {
   return bitsPerSecond >= 1e6

@@ -49,7 +49,8 @@ const sound = new Sound(video, {
 });
 const fullScreen = new FullScreen(viewer, video, element('fullscreen'));
 const notice = new Notice(element('notice'), element('big-play'), source.kind);
-const choices = new Choices({ quality: element('quality'), player: element('player') }, session, setPlayer);
+const menus = ['quality', 'player', 'sound', 'captions'];
+const choices = new Choices(Object.fromEntries(menus.map((name) => [name, element(name)])), session, setPlayer);
 const thumbnails = new Thumbnails(() => fetchTiles(thumbnailsAddress(source)));
 const timeBar = new TimeBar(element('timebar'), {
   onSeek: (mediaTime) => session.seekToMedia(mediaTime),

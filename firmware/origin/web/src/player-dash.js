@@ -1,6 +1,7 @@
 // Low-latency DASH by dash.js. In its own chunk: loaded only when chosen.
 
 import { MediaPlayer } from '../node_modules/dashjs/dist/modern/esm/dash.mediaplayer.min.js';
+import { captionOf, captionsOf, showCaption } from './captions.js';
 import { utcOfZero } from './presentation-time.js';
 
 const START_KBPS = 8_000; // viewers are on the box's own network
@@ -66,6 +67,7 @@ export function openDash(video, address, events) {
   };
   const read = (type) => (dash.isReady() ? dash.getRepresentationsByTypeUnfiltered(type) : []);
   const renditions = () => read('video');
+  const sounds = () => (dash.isReady() ? dash.getTracksFor('audio') : []);
   let zero = null; // does not change while the same asset is open, also not when it turns static
   const zeroUtc = () => {
     zero ??= utcOfZero(renditions()[0] ?? read('audio')[0]);
@@ -99,6 +101,19 @@ export function openDash(video, address, events) {
     setLevel: (index) => {
       dash.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: index < 0 } } } });
       if (index >= 0) dash.setRepresentationForTypeById('video', renditions()[index].id);
+    },
+    sounds: () => sounds().map((track) => ({ name: track.labels?.[0]?.text ?? track.id ?? '', language: track.lang ?? '' })),
+    sound: () => {
+      const current = dash.isReady() ? dash.getCurrentTrackFor('audio') : null;
+      return sounds().findIndex(({ index }) => index === current?.index);
+    },
+    setSound: (index) => dash.setCurrentTrack(sounds()[index]),
+    captions: () => captionsOf(video),
+    caption: () => captionOf(video),
+    setCaption: (index) => {
+      dash.enableText(index >= 0);
+      dash.setTextTrack(index);
+      showCaption(video, index);
     },
     destroy: () => {
       // dash.js sets its playback rate at the next canplay even when destroyed by then, and throws.

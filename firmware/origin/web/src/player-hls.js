@@ -1,6 +1,7 @@
 // LL-HLS by hls.js.
 
 import Hls from 'hls.js';
+import { captionOf, captionsOf, showCaption } from './captions.js';
 import { bufferedAhead, speed } from './pursuit.js';
 import { mediaTimeAt, utcAt } from './segments.js';
 
@@ -115,6 +116,14 @@ export function openHls(video, address, events) {
     setLevel: (index) => {
       hls.nextLevel = index;
     },
+    sounds: () => hls.audioTracks.map(({ name, lang }) => ({ name, language: lang ?? '' })),
+    sound: () => hls.audioTrack,
+    setSound: (index) => {
+      hls.audioTrack = index;
+    },
+    captions: () => captionsOf(video),
+    caption: () => captionOf(video),
+    setCaption: (index) => showCaption(video, index),
     destroy: () => {
       clearInterval(pursuit);
       video.playbackRate = 1;

@@ -1,5 +1,7 @@
 // HLS as Safari plays it by itself.
 
+import { captionOf, captionsOf, showCaption } from './captions.js';
+
 /** @type {(video: HTMLVideoElement, address: string, events: import('./players.js').PlayerEvents) => import('./players.js').Player} */
 export function openNative(video, address, events) {
   const onError = () => {
@@ -42,6 +44,16 @@ export function openNative(video, address, events) {
     levels: () => [],
     level: () => -1,
     setLevel: () => {}, // Safari always chooses by itself
+    sounds: () => [...(video.audioTracks ?? [])].map(({ label, language }) => ({ name: label, language })),
+    sound: () => [...(video.audioTracks ?? [])].findIndex(({ enabled }) => enabled),
+    setSound: (index) => {
+      [...(video.audioTracks ?? [])].forEach((track, nth) => {
+        track.enabled = nth === index;
+      });
+    },
+    captions: () => captionsOf(video),
+    caption: () => captionOf(video),
+    setCaption: (index) => showCaption(video, index),
     destroy: () => {
       video.removeEventListener('error', onError);
       video.removeAttribute('src');

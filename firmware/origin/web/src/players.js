@@ -16,7 +16,15 @@
  * @property {() => Rendition[]} levels
  * @property {() => number} level index on screen, -1 unknown
  * @property {(index: number) => void} setLevel -1 lets the player choose
+ * @property {() => Choice[]} sounds
+ * @property {() => number} sound index of the one that is heard, -1 unknown
+ * @property {(index: number) => void} setSound
+ * @property {() => Choice[]} captions as far as they are known: some show only when something is said
+ * @property {() => number} caption index of those that are shown, -1 for none
+ * @property {(index: number) => void} setCaption -1 shows none
  * @property {() => void} destroy
+ *
+ * @typedef {{name: string, language: string}} Choice
  *
  * @typedef {{width: number, height: number, frameRate: number, bitrate: number}} Rendition
  *

@@ -153,6 +153,32 @@ export class Session {
     this.play();
   }
 
+  get sounds() {
+    return this.#player?.sounds() ?? [];
+  }
+
+  get sound() {
+    return this.#player?.sound() ?? -1;
+  }
+
+  setSound(index) {
+    if (index in this.sounds) this.#player.setSound(index);
+    this.onBeat();
+  }
+
+  get captions() {
+    return this.#player?.captions() ?? [];
+  }
+
+  get caption() {
+    return this.#player?.caption() ?? -1;
+  }
+
+  setCaption(index) {
+    this.#player?.setCaption(index in this.captions ? index : -1);
+    this.onBeat();
+  }
+
   setQuality(index) {
     this.quality = index in this.levels ? index : -1;
     this.#player?.setLevel(this.quality);

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use media::{Codec, Kind, Layout, Span, Track, Window};
+use media::{Captions, Codec, Kind, Layout, Span, Track, Window};
 
 use super::{
     Options, Zero, listed_through,
@@ -262,9 +262,32 @@ impl Mpd<'_> {
             writeln!(self.out, " wallClockTime=\"{wall}\" presentationTime=\"{time}\">")?;
             writeln!(self.out, "        {UTC_TIMING}      </ProducerReferenceTime>")?;
         }
+        self.captions(&first.captions)?;
         self.out.push_str("      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"main\"/>\n");
         tracks.iter().try_for_each(|timeline| self.representation(period, timeline))?;
         self.out.write_str("    </AdaptationSet>\n")
+    }
+
+    /// SCTE 214-1, 7.2.3: all services of a standard in one descriptor, with languages of three letters.
+    fn captions(&mut self, captions: &[Captions]) -> fmt::Result {
+        for (scheme, prefix, sign) in [("cea-608", "CC", "="), ("cea-708", "SERVICE", "=lang:")] {
+            let service = |captions: &Captions| {
+                let number = captions.service.strip_prefix(prefix)?;
+                let name = if scheme == "cea-608" { captions.service.as_str() } else { number };
+                let language = captions.language.as_deref().filter(|language| language.len() == 3);
+                Some(format!(
+                    "{name}{}",
+                    language.map_or_else(String::new, |language| format!("{sign}{language}"))
+                ))
+            };
+            let services: Vec<_> = captions.iter().filter_map(service).collect();
+            if !services.is_empty() {
+                let value = services.join(";");
+                write!(self.out, "      <Accessibility schemeIdUri=\"urn:scte:dash:cc:{scheme}:2015\"")?;
+                writeln!(self.out, " value=\"{}\"/>", Attribute(&value))?;
+            }
+        }
+        Ok(())
     }
 
     fn representation(&mut self, period: &Period<'_>, timeline: &Timeline) -> fmt::Result {

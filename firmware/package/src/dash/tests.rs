@@ -12,7 +12,14 @@ fn grid() -> Grid {
 
 fn layout(id: u64) -> Arc<Layout> {
     let codec = Codec::H264 { config: Bytes::new(), width: 2, height: 2, rate: grid().rate };
-    let track = Track { name: "v".into(), timescale: 25_000, bitrate: 1, language: None, codec };
+    let track = Track {
+        name: "v".into(),
+        timescale: 25_000,
+        bitrate: 1,
+        language: None,
+        captions: Vec::new(),
+        codec,
+    };
     Arc::new(Layout { id: LayoutId(id), tracks: vec![track], init: vec![Bytes::new()] })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use media::{Codec, FrameRate, Kind, Layout, Pictures, Track, Window};
+use media::{Captions, Codec, FrameRate, Kind, Layout, Pictures, Track, Window};
 
 use crate::{
     Error,
@@ -52,6 +52,10 @@ fn write(
     for (nth, track) in audio.iter().enumerate() {
         write_audio(out, track, nth == 0, &query)?;
     }
+    let pictures = of_kind(Kind::Video).next();
+    pictures.map_or(Ok(()), |(_, track)| {
+        track.captions.iter().try_for_each(|captions| write_captions(out, captions))
+    })?;
     // A client plays one audio track beside the video: the costliest counts.
     let costliest = of_kind(Kind::Audio).map(|(index, _)| Bitrate::of(window, index));
     let costliest = costliest.max_by_key(|bitrate| bitrate.peak).unwrap_or_default();
@@ -70,6 +74,15 @@ fn write_audio(out: &mut String, track: &Track, default: bool, query: &Query<'_>
         write!(out, ",CHANNELS=\"{channels}\"")?;
     }
     writeln!(out, ",URI=\"{}/media.m3u8{query}\"", Quoted(&track.name))
+}
+
+fn write_captions(out: &mut String, captions: &Captions) -> fmt::Result {
+    let service = Quoted(&captions.service);
+    write!(out, "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"captions\",NAME=\"{service}\"")?;
+    if let Some(language) = &captions.language {
+        write!(out, ",LANGUAGE=\"{}\"", Quoted(language))?;
+    }
+    writeln!(out, ",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID=\"{service}\"")
 }
 
 fn write_variant(
@@ -91,7 +104,10 @@ fn write_variant(
     write!(out, ",CODECS=\"{codecs}\"")?;
     if let Some(Pictures { width, height, rate }) = track.codec.pictures() {
         write!(out, ",RESOLUTION={width}x{height},FRAME-RATE={}", Thousandths(rate))?;
-        out.push_str(",CLOSED-CAPTIONS=NONE");
+        // Where none are named there may be some all the same: what the input has comes through.
+        if !track.captions.is_empty() {
+            out.push_str(",CLOSED-CAPTIONS=\"captions\"");
+        }
     }
     if !audio.is_empty() {
         out.push_str(",AUDIO=\"audio\"");

@@ -17,13 +17,27 @@ fn video(grid: &Grid) -> Track {
         height: 2,
         rate: grid.rate,
     };
-    Track { name: "v".into(), timescale: grid.rate.timescale(), bitrate: 1000, language: None, codec }
+    Track {
+        name: "v".into(),
+        timescale: grid.rate.timescale(),
+        bitrate: 1000,
+        language: None,
+        captions: Vec::new(),
+        codec,
+    }
 }
 
 fn audio(name: &str, sample_rate: u32, object: u8) -> Track {
     let config = Bytes::copy_from_slice(&[object << 3]);
     let codec = Codec::Aac { config, sample_rate, channels: 6 };
-    Track { name: name.into(), timescale: sample_rate, bitrate: 100, language: Some("x\"y".into()), codec }
+    Track {
+        name: name.into(),
+        timescale: sample_rate,
+        bitrate: 100,
+        language: Some("x\"y".into()),
+        captions: Vec::new(),
+        codec,
+    }
 }
 
 fn layout(tracks: Vec<Track>) -> Arc<[Arc<Layout>]> {

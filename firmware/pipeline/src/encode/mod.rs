@@ -5,6 +5,7 @@
 //! visible outside its module. The board names the families to try, [`choose`] takes the first that passes its
 //! start-up test.
 
+mod nothing;
 mod rungs;
 mod software;
 mod sound;
@@ -19,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use channel::captions::Triplet;
 use gst::prelude::*;
 use link::Refusal;
 use media::{Codec, Coding, FrameRate, Grid, Profile, RateControl, Rendition, Sample};
@@ -73,6 +75,8 @@ pub struct Picture {
     pub slot: u64,
     /// When it was captured: nanoseconds since the epoch.
     pub captured: u64,
+    /// What is said with it.
+    pub captions: Vec<Triplet>,
     /// Decoding must be able to begin here, on every rendition.
     pub sync: bool,
 }
@@ -128,6 +132,9 @@ pub fn choose(
     plan: &Plan,
     mut trying: impl FnMut(&str, &[Refusal]) -> Result<(), Error>,
 ) -> Result<Chosen, Error> {
+    if plan.renditions.is_empty() {
+        return Ok(Chosen { family: nothing::NAME, build: nothing::builder(), patience: Duration::MAX });
+    }
     let mut refused = Vec::new();
     for name in families {
         trying(name, &refused)?;

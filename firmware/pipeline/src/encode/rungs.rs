@@ -64,7 +64,7 @@ impl Ladder for Rungs {
     }
 
     fn push(&mut self, picture: &Picture) -> Result<(), Error> {
-        let since = self.on_their_way.note(picture.slot, picture.captured);
+        let since = self.on_their_way.note(picture);
         let pts = gst::ClockTime::from_nseconds(self.rate.nanos_of(since));
         let mut above = Arc::clone(&picture.frame);
         for rung in &mut self.rungs {

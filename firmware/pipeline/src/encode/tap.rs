@@ -1,14 +1,19 @@
 //! What leaves an encoder, as samples of the channel's grid.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
+use channel::captions::Triplet;
 use media::{Codec, Coding, FrameRate, Sample};
 
-use super::{Encoded, Outlet, Plan};
+use super::{Encoded, Outlet, Picture, Plan};
+use crate::captions;
 
 /// Capture times are remembered for this many slots, far more than an encoder holds.
 const REMEMBERED: usize = 256;
@@ -22,18 +27,28 @@ struct Known {
     /// The slot of the first one; encoders count time from it, as some let their own time begin with their first picture.
     first: OnceLock<u64>,
     captured: [AtomicU64; REMEMBERED],
+    /// With the slots that they belong to; few pictures have any.
+    captions: Mutex<VecDeque<(u64, Arc<[Triplet]>)>>,
 }
 
 impl OnTheirWay {
     /// Nothing is on its way.
     pub fn new() -> Self {
         let captured = std::array::from_fn(|_| AtomicU64::new(0));
-        Self(Arc::new(Known { first: OnceLock::new(), captured }))
+        Self(Arc::new(Known { first: OnceLock::new(), captured, captions: Mutex::default() }))
     }
 
-    /// The picture of `slot` was captured at `captured`, in nanoseconds since the epoch. Gives the slots since the first.
-    pub fn note(&self, slot: u64, captured: u64) -> u64 {
-        self.at(slot).store(captured, Ordering::Relaxed);
+    /// A picture is on its way. Gives the slots since the first.
+    pub fn note(&self, picture: &Picture) -> u64 {
+        let slot = picture.slot;
+        self.at(slot).store(picture.captured, Ordering::Relaxed);
+        if !picture.captions.is_empty() {
+            let mut captions = self.captions();
+            if captions.len() == REMEMBERED {
+                captions.pop_front();
+            }
+            captions.push_back((slot, picture.captions.as_slice().into()));
+        }
         slot - self.0.first.get_or_init(|| slot)
     }
 
@@ -41,6 +56,15 @@ impl OnTheirWay {
     fn find(&self, since: u64) -> Option<(u64, u64)> {
         let slot = self.0.first.get()? + since;
         Some((slot, self.at(slot).load(Ordering::Relaxed)))
+    }
+
+    /// What is said with the picture of `slot`.
+    fn said(&self, slot: u64) -> Option<Arc<[Triplet]>> {
+        self.captions().iter().find(|(at, _)| *at == slot).map(|(_, said)| Arc::clone(said))
+    }
+
+    fn captions(&self) -> MutexGuard<'_, VecDeque<(u64, Arc<[Triplet]>)>> {
+        self.0.captions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn at(&self, slot: u64) -> &AtomicU64 {
@@ -97,7 +121,11 @@ impl Tap {
         let since = self.rate.frame_at(segment.to_running_time(buffer.pts()?)?.nseconds());
         let (slot, captured) = self.on_their_way.find(since)?;
         let duration = self.rate.frame_duration();
-        let data = Bytes::copy_from_slice(&buffer.map_readable().ok()?);
+        let data = buffer.map_readable().ok()?;
+        let data = match self.on_their_way.said(slot) {
+            Some(said) => captions::insert(self.coding, &data, &said).into(),
+            None => Bytes::copy_from_slice(&data),
+        };
         let sample = Sample {
             decode_time: slot * u64::from(duration),
             duration,

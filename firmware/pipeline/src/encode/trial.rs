@@ -51,7 +51,13 @@ fn encode(plan: &Plan, build: &Builder) -> Result<Vec<Encoded>, Error> {
     let frame = picture(plan)?;
     let mut ladder = build(plan, &out)?;
     for slot in 0..PICTURES {
-        ladder.push(&Picture { frame: frame.clone(), slot, captured: 0, sync: slot % KEY == 0 })?;
+        ladder.push(&Picture {
+            frame: frame.clone(),
+            slot,
+            captured: 0,
+            captions: Vec::new(),
+            sync: slot % KEY == 0,
+        })?;
     }
     ladder.finish()?;
     Ok(encoded.try_iter().collect())

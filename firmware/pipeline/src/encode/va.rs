@@ -373,7 +373,7 @@ impl Ladder for OnGpu {
         if let Some(reason) = self.pipeline.failure() {
             return Err(error(reason));
         }
-        let since = self.on_their_way.note(picture.slot, picture.captured);
+        let since = self.on_their_way.note(picture);
         self.resize(size(&picture.frame))?;
         let pts = gst::ClockTime::from_nseconds(self.rate.nanos_of(since));
         super::feed(&self.source, &picture.frame, pts, picture.sync.then_some(Ask::Timed)).map_err(error)

@@ -5,10 +5,11 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use channel::signal::Observation;
+use channel::{captions::Triplet, signal::Observation};
 use clock::Clock;
 use media::NANOS;
 
+use super::follow::Heard;
 use crate::{
     frame::Frame,
     monitor::{Count, Loss, Monitor},
@@ -30,10 +31,22 @@ pub struct Arrivals {
     news: Condvar,
 }
 
+/// A picture that has arrived.
+pub struct Arrived {
+    /// When it was captured.
+    pub captured: u64,
+    /// The picture.
+    pub frame: Frame,
+    /// What it and those dropped before it carry.
+    pub captions: Vec<Triplet>,
+}
+
 #[derive(Default)]
 struct Waiting {
-    pictures: VecDeque<(u64, Frame)>,
-    sounds: VecDeque<(u64, Vec<i16>)>,
+    pictures: VecDeque<Arrived>,
+    /// Of pictures that were dropped, for the next one.
+    captions: Vec<Triplet>,
+    sounds: VecDeque<Heard>,
     /// The driver says that there is no signal: what arrives is noise.
     lost: bool,
     /// Since when no picture has arrived that could have.
@@ -80,7 +93,7 @@ impl Arrivals {
     }
 
     /// A picture captured at `captured` has arrived. Where too many wait, the oldest is dropped.
-    pub fn picture(&self, captured: u64, frame: Frame) {
+    pub fn picture(&self, captured: u64, frame: Frame, captions: &[Triplet]) {
         let mut waiting = self.waiting();
         if waiting.lost {
             return;
@@ -89,28 +102,31 @@ impl Arrivals {
         self.monitor.observe(Observation::Locked);
         waiting.silent_since = self.clock.now();
         if waiting.pictures.len() == WAITING {
-            waiting.pictures.pop_front();
+            let dropped = waiting.pictures.pop_front();
+            dropped.into_iter().for_each(|mut dropped| waiting.captions.append(&mut dropped.captions));
             self.monitor.count(Count::Dropped);
         }
-        waiting.pictures.push_back((captured, Arc::clone(&frame)));
+        let mut carried = std::mem::take(&mut waiting.captions);
+        carried.extend(captions);
+        waiting.pictures.push_back(Arrived { captured, frame: Arc::clone(&frame), captions: carried });
         self.news.notify_one();
         drop(waiting);
         // Where the signal was lost meanwhile, nothing comes of it.
         self.monitor.saw(&frame);
     }
 
-    /// Interleaved sound whose first frame was captured at `captured` has arrived.
-    pub fn sound(&self, captured: u64, samples: Vec<i16>) {
-        self.monitor.heard(&samples);
+    /// Sound has arrived.
+    pub fn sound(&self, heard: Heard) {
+        self.monitor.heard(&heard.samples);
         let mut waiting = self.waiting();
         if waiting.sounds.len() == WAITING_SOUND {
             waiting.sounds.pop_front();
         }
-        waiting.sounds.push_back((captured, samples));
+        waiting.sounds.push_back(heard);
     }
 
-    /// The next picture and when it was captured, waited for until `deadline`.
-    pub fn next_picture(&self, deadline: u64) -> Option<(u64, Frame)> {
+    /// The next picture, waited for until `deadline`.
+    pub fn next_picture(&self, deadline: u64) -> Option<Arrived> {
         let mut waiting = self.waiting();
         loop {
             if let Some(picture) = waiting.pictures.pop_front() {
@@ -124,8 +140,8 @@ impl Arrivals {
         }
     }
 
-    /// All sound that waits, each piece with its time.
-    pub fn sounds(&self) -> VecDeque<(u64, Vec<i16>)> {
+    /// All sound that waits.
+    pub fn sounds(&self) -> VecDeque<Heard> {
         std::mem::take(&mut self.waiting().sounds)
     }
 
@@ -164,13 +180,13 @@ mod tests {
     #[test]
     fn noise_is_not_shown_and_the_signal_is_back_with_its_first_picture() {
         let (arrivals, monitor, frame) = camera();
-        arrivals.picture(1, frame.clone());
+        arrivals.picture(1, frame.clone(), &[]);
         assert!(monitor.is_ok());
         assert_eq!(told_after(0, &arrivals, &monitor), (InputState::Ok, String::new()));
 
         let lost = (InputState::NoSignal, "no signal at the input".to_owned());
         arrivals.signal_lost(&lost.1);
-        arrivals.picture(2, frame.clone());
+        arrivals.picture(2, frame.clone(), &[]);
         assert!(!monitor.is_ok(), "at once");
         assert_eq!(told_after(State::NoSignal.hold().on, &arrivals, &monitor), lost);
         assert_eq!(monitor.report().frames_in, 1);
@@ -178,14 +194,14 @@ mod tests {
 
         arrivals.signal_there();
         assert_eq!(told_after(NANOS / 2, &arrivals, &monitor), lost);
-        arrivals.picture(3, frame);
+        arrivals.picture(3, frame, &[]);
         assert!(monitor.is_ok(), "at once");
         assert_eq!(told_after(0, &arrivals, &monitor), lost, "it could be a blip");
         let back = (InputState::Ok, String::new());
         assert_eq!(told_after(State::NoSignal.hold().off, &arrivals, &monitor), back);
         let report = monitor.report();
         assert_eq!((report.frames_in, report.lock_changes), (2, 2));
-        assert_eq!(arrivals.next_picture(0).map(|(captured, _)| captured), Some(3));
+        assert_eq!(arrivals.next_picture(0).map(|arrived| arrived.captured), Some(3));
     }
 
     #[test]
@@ -193,7 +209,7 @@ mod tests {
         let (arrivals, monitor, frame) = camera();
         arrivals.signal_there();
         assert_eq!(told_after(0, &arrivals, &monitor).0, InputState::Opening);
-        arrivals.picture(1, frame);
+        arrivals.picture(1, frame, &[]);
         let last = arrivals.waiting().silent_since;
         arrivals.clock.reach(last + SILENCE + 1);
         arrivals.signal_there();
@@ -208,7 +224,7 @@ mod tests {
         let (arrivals, monitor, slide) = camera();
         let see = |nanos: u64| {
             arrivals.clock.reach(arrivals.clock.now() + nanos);
-            arrivals.picture(arrivals.clock.now(), Arc::clone(&slide));
+            arrivals.picture(arrivals.clock.now(), Arc::clone(&slide), &[]);
             monitor.report().state
         };
         let (first, second) = (see(0), see(NANOS / 5));
@@ -224,10 +240,10 @@ mod tests {
     fn silence_is_told_of_a_source_that_has_sound_and_no_other() {
         let (arrivals, monitor, frame) = camera();
         let hear_nothing = || {
-            arrivals.sound(1, vec![0; 48_000]);
+            arrivals.sound(Heard { captured: 1, rate: 48_000, channels: 2, samples: vec![0; 48_000] });
             told_after(State::Silent.hold().on, &arrivals, &monitor).0
         };
-        arrivals.picture(1, frame);
+        arrivals.picture(1, frame, &[]);
         assert_eq!(hear_nothing(), InputState::Ok, "no sound is known of yet");
         monitor.found("a camera", format(), "ALSA hw:1");
         assert_eq!(hear_nothing(), InputState::Silent);
@@ -244,8 +260,8 @@ mod tests {
     #[test]
     fn the_oldest_picture_makes_room() {
         let (arrivals, monitor, frame) = camera();
-        (0..=WAITING as u64).for_each(|captured| arrivals.picture(captured, frame.clone()));
-        assert_eq!(arrivals.next_picture(0).map(|(captured, _)| captured), Some(1));
+        (0..=WAITING as u64).for_each(|captured| arrivals.picture(captured, frame.clone(), &[]));
+        assert_eq!(arrivals.next_picture(0).map(|arrived| arrived.captured), Some(1));
         assert_eq!(monitor.report().dropped, 1);
     }
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use channel::{
+    captions::Triplet,
     slots::{Fate, Slots},
     sound::Blocks,
 };
@@ -21,8 +22,9 @@ use media::{CameraChoice, FrameRate};
 
 use super::{
     Pictures, SYS, Shown, Sounds,
-    arrivals::Arrivals,
+    arrivals::{Arrivals, Arrived},
     capture::{Break, capture, format, title},
+    follow::Follower,
     handles::Number,
     probe::{self, Missing},
     sighting,
@@ -62,22 +64,25 @@ pub(super) struct Shared {
     pub(super) arrivals: Arrivals,
     pub(super) watch: Watch,
     ended: AtomicBool,
-    /// A sound card is being captured.
-    sounding: AtomicBool,
+    /// Pairs of its sound that are wanted.
+    pub(super) pairs: usize,
+    /// Channels of the sound card that is being captured.
+    sounding: AtomicUsize,
     /// Handles to cameras that were forgotten open.
     forgotten: AtomicUsize,
 }
 
 impl Camera {
     /// Looks for the camera and begins to capture it; goes on looking if it is not there.
-    pub fn open(choice: CameraChoice, wish: Wish, clock: Clock, monitor: Monitor) -> Self {
+    pub fn open(choice: CameraChoice, wish: Wish, pairs: usize, clock: Clock, monitor: Monitor) -> Self {
         let shared = Arc::new(Shared {
             arrivals: Arrivals::new(clock.clone(), monitor.clone()),
             clock,
             monitor,
             watch: Watch::new(),
             ended: AtomicBool::new(false),
-            sounding: AtomicBool::new(false),
+            pairs,
+            sounding: AtomicUsize::new(0),
             forgotten: AtomicUsize::new(0),
         });
         let found = look(&choice, wish, &shared.monitor);
@@ -94,11 +99,12 @@ impl Camera {
 
     /// Begins to hand out pictures and sound.
     pub fn begin(self, rate: FrameRate) -> (CameraPictures, CameraSounds) {
-        let sounds = CameraSounds { shared: Arc::clone(&self.shared) };
+        let sounds = CameraSounds { shared: Arc::clone(&self.shared), follower: Follower::default() };
         let pictures = CameraPictures {
             shared: self.shared,
             slots: Slots::new(rate),
             next: None,
+            captions: Vec::new(),
             keeper: Some(self.keeper),
         };
         (pictures, sounds)
@@ -140,7 +146,7 @@ fn run(shared: &Arc<Shared>, camera: &probe::Camera) -> bool {
     let Ok(number) = Number::of(&camera.device) else { return false };
     let ended = capture(shared, camera);
     let device = camera.device.display();
-    shared.is_sounding(false);
+    shared.is_sounding(0);
     match ended {
         Ok(()) => true,
         Err(Break::Changed(reason)) => {
@@ -199,9 +205,9 @@ impl Shared {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// A sound card is being captured, or not any more.
-    pub(super) fn is_sounding(&self, sounding: bool) {
-        self.sounding.store(sounding, Ordering::Relaxed);
+    /// A sound card is being captured with so many channels, 0 for not any more.
+    pub(super) fn is_sounding(&self, channels: usize) {
+        self.sounding.store(channels, Ordering::Relaxed);
     }
 
     /// When a sample was captured: nanoseconds since the epoch.
@@ -229,6 +235,8 @@ pub struct CameraPictures {
     slots: Slots,
     /// Arrived for a later slot.
     next: Option<(u64, Shown)>,
+    /// Of pictures that have no slot.
+    captions: Vec<Triplet>,
     keeper: Option<JoinHandle<()>>,
 }
 
@@ -245,19 +253,27 @@ impl Pictures for CameraPictures {
                     self.next = Some((at, shown));
                     return Ok(due);
                 }
-                Some((at, shown)) => {
-                    if due.replace(shown).is_some() {
+                Some((at, mut shown)) => {
+                    if let Some(Shown { mut captions, .. }) = due.take() {
+                        captions.append(&mut shown.captions);
+                        shown.captions = captions;
                         self.shared.monitor.count(Count::Dropped);
                     }
+                    due = Some(shown);
                     if at == slot {
                         return Ok(due);
                     }
                 }
                 None => {}
             }
-            let Some((captured, frame)) = self.shared.arrivals.next_picture(deadline) else { return Ok(due) };
+            let Some(arrived) = self.shared.arrivals.next_picture(deadline) else { return Ok(due) };
+            let Arrived { captured, frame, captions } = arrived;
+            self.captions.extend(captions);
             match self.slots.place(captured) {
-                Fate::Shown(at) => self.next = Some((at, Shown { frame, captured })),
+                Fate::Shown(at) => {
+                    let captions = std::mem::take(&mut self.captions);
+                    self.next = Some((at, Shown { frame, captured, captions }));
+                }
                 Fate::Dropped => self.shared.monitor.count(Count::Dropped),
             }
         }
@@ -278,16 +294,21 @@ impl Drop for CameraPictures {
 /// The camera's sound.
 pub struct CameraSounds {
     shared: Arc<Shared>,
+    follower: Follower,
 }
 
 impl Sounds for CameraSounds {
-    fn lay(&mut self, blocks: &mut Blocks, _until: u64) {
-        for (captured, samples) in self.shared.arrivals.sounds() {
-            blocks.lay(media::ticks(captured, 48_000), &samples);
+    fn lay(&mut self, pairs: &mut [Blocks], _until: u64) {
+        for heard in self.shared.arrivals.sounds() {
+            for piece in self.follower.follow(&heard) {
+                piece.lay(pairs);
+            }
         }
+        self.shared.monitor.drifts(self.follower.drift_ppm());
     }
 
-    fn is_silent(&self) -> bool {
-        !self.shared.sounding.load(Ordering::Relaxed)
+    fn is_silent(&self, pair: usize) -> bool {
+        let channels = self.shared.sounding.load(Ordering::Relaxed);
+        pair * 2 >= channels
     }
 }

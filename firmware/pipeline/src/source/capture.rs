@@ -14,16 +14,13 @@ use link::PictureFormat;
 use super::{
     SYS,
     camera::Shared,
+    card::Card,
     coding::{self, make},
     paired, probe, sighting,
     signal::{self, Signal},
     watch::News,
 };
-use crate::{
-    bus,
-    error::Error,
-    frame::{self, readable},
-};
+use crate::{bus, error::Error, frame};
 
 /// How often it is looked whether pictures arrive and the pipelines run: nothing outside this process is asked.
 const ROUND: Duration = Duration::from_millis(250);
@@ -58,9 +55,9 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Break
     watch(shared, input.as_ref()).map_err(lost)?;
     let pictures =
         picture_pipeline(shared, camera).and_then(started).map_err(|error| Break::Lost(error.to_string()))?;
-    let tell_sound = |sounds: &Option<bus::Pipeline>, words: &str| {
+    let tell_sound = |sounds: &Option<Card>, words: &str| {
         shared.monitor.found(&title(camera), format(camera), words);
-        shared.is_sounding(sounds.is_some());
+        shared.is_sounding(sounds.as_ref().map_or(0, Card::channels));
     };
     let (mut sounds, words) = sound(shared, camera);
     tell_sound(&sounds, &words);
@@ -84,7 +81,7 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Break
                 tell_sound(&sounds, &words);
             }
         }
-        if let Some(reason) = sounds.as_ref().and_then(bus::Pipeline::failure) {
+        if let Some(reason) = sounds.as_ref().and_then(Card::failure) {
             tracing::warn!(reason, "the camera's sound has ended");
             sounds = None;
             tell_sound(&sounds, &format!("silence: the camera's sound has ended: {reason}"));
@@ -130,15 +127,18 @@ pub fn format(camera: &probe::Camera) -> PictureFormat {
 }
 
 /// The sound of the camera's own card, where it can be had, and what to say of it.
-fn sound(shared: &Arc<Shared>, camera: &probe::Camera) -> (Option<bus::Pipeline>, String) {
-    let Some(card) = paired::sound_card(Path::new(SYS), &camera.device) else {
+fn sound(shared: &Arc<Shared>, camera: &probe::Camera) -> (Option<Card>, String) {
+    let Some(name) = paired::sound_card(Path::new(SYS), &camera.device) else {
         return (None, "silence: the camera has no sound".to_owned());
     };
-    match sound_pipeline(shared, &card).and_then(started) {
-        Ok(pipeline) => (Some(pipeline), format!("ALSA {card}")),
+    match Card::open(shared, &name) {
+        Ok(card) => {
+            let words = format!("ALSA {name}, {} channels", card.channels());
+            (Some(card), words)
+        }
         Err(error) => {
-            tracing::warn!(card, %error, "no sound from the camera's card");
-            (None, format!("silence: ALSA {card} cannot be opened"))
+            tracing::warn!(card = name, %error, "no sound from the camera's card");
+            (None, format!("silence: ALSA {name} cannot be opened"))
         }
     }
 }
@@ -154,7 +154,7 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
     filter.set_property("caps", coding::caps(&camera.mode));
     let mut chain = vec![source, filter];
     chain.extend(coding::decoder(&camera.mode.coding)?);
-    chain.extend([make("videoconvert")?, make("videoscale")?]);
+    chain.extend([make("deinterlace")?, make("videoconvert")?, make("videoscale")?]);
     // Pictures that need no conversion lie in the driver's memory, and keep the camera taken while they are shown.
     let is_lent = camera.mode.coding == "YU12";
     let shared = Arc::clone(shared);
@@ -169,8 +169,9 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
             lent if is_lent => lent.copy_deep().map_err(|_| gst::FlowError::Error)?,
             own => own.to_owned(),
         };
-        let frame = readable(buffer, &info).map_err(|_| gst::FlowError::Error)?;
-        shared.arrivals.picture(captured, frame);
+        drop(sample);
+        let (frame, captions) = frame::arrived(buffer, &info).map_err(|_| gst::FlowError::Error)?;
+        shared.arrivals.picture(captured, frame, &captions);
         Ok(gst::FlowSuccess::Ok)
     };
     let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
@@ -180,36 +181,8 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
     live("capture", &chain)
 }
 
-fn sound_pipeline(shared: &Arc<Shared>, card: &str) -> Result<bus::Pipeline, Error> {
-    let source = make("alsasrc")?;
-    source.set_property("device", card);
-    // The pipeline's clock is the system's; the card's own clock is followed by skewing.
-    source.set_property("provide-clock", false);
-    source.set_property("buffer-time", 100_000i64);
-    source.set_property("latency-time", 10_000i64);
-    let caps = gst::Caps::builder("audio/x-raw")
-        .field("format", "S16LE")
-        .field("layout", "interleaved")
-        .field("rate", 48_000)
-        .field("channels", 2)
-        .build();
-    let shared = Arc::clone(shared);
-    let take = move |sink: &gst_app::AppSink| {
-        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        let captured = shared.captured(sink, &sample).ok_or(gst::FlowError::Error)?;
-        let bytes =
-            sample.buffer().and_then(|buffer| buffer.map_readable().ok()).ok_or(gst::FlowError::Error)?;
-        let samples = bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
-        shared.arrivals.sound(captured, samples);
-        Ok(gst::FlowSuccess::Ok)
-    };
-    let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
-    let sink = gst_app::AppSink::builder().caps(&caps).sync(false).callbacks(callbacks).build();
-    live("sound capture", &[source, make("audioconvert")?, make("audioresample")?, sink.upcast()])
-}
-
 /// A pipeline whose timestamps are readings of the system's monotonic clock.
-fn live(what: &'static str, chain: &[gst::Element]) -> Result<bus::Pipeline, Error> {
+pub(super) fn live(what: &'static str, chain: &[gst::Element]) -> Result<bus::Pipeline, Error> {
     let pipeline = bus::Pipeline::new(what);
     pipeline.add(&chain.iter().collect::<Vec<_>>())?;
     pipeline.inner().use_clock(Some(&gst::SystemClock::obtain()));

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use channel::{signal::Observation, sound::Blocks};
+use channel::{captions::Triplet, signal::Observation, sound::Blocks};
 use media::{FrameRate, NANOS};
 
 use super::{Pictures, Shown, Sounds};
@@ -35,33 +35,45 @@ const NEXT_FRAME: Duration = Duration::from_secs(1);
 /// The file before it plays.
 pub struct Film {
     path: PathBuf,
+    pairs: usize,
     first: Option<(Found, Pass)>,
 }
 
 impl Film {
-    /// Opens the file; what it holds, or why it cannot be played, is told to `monitor`.
-    pub fn open(path: &Path, monitor: &Monitor) -> Self {
-        Self { path: path.to_owned(), first: open(path, monitor) }
+    /// Opens the file and the first `pairs` of its sounds; what it holds, or why it cannot be played, is told to `monitor`.
+    pub fn open(path: &Path, pairs: usize, monitor: &Monitor) -> Self {
+        Self { path: path.to_owned(), pairs, first: open(path, pairs, monitor) }
     }
 
     /// Begins to play at `first_slot`.
     pub fn begin(self, rate: FrameRate, first_slot: u64, monitor: &Monitor) -> (FilmPictures, FilmSounds) {
-        let reel = Reel { path: self.path, rate, monitor: monitor.clone(), state: Mutex::default() };
+        let (path, pairs, monitor) = (self.path, self.pairs, monitor.clone());
+        let reel = Reel { path, pairs, rate, monitor, state: Mutex::default() };
         if let Some((found, pass)) = self.first {
             reel.thread(found, pass, first_slot);
         }
         let reel = Arc::new(reel);
-        let pictures = FilmPictures { reel: Arc::clone(&reel), run: None, ahead: None, last: None };
+        let pictures = FilmPictures {
+            reel: Arc::clone(&reel),
+            run: None,
+            ahead: None,
+            captions: Vec::new(),
+            last: None,
+        };
         (pictures, FilmSounds { reel, run: None })
     }
 }
 
 /// Opens one pass and tells `monitor` what came of it.
-fn open(path: &Path, monitor: &Monitor) -> Option<(Found, Pass)> {
-    match Pass::open(path, FIRST_FRAME) {
+fn open(path: &Path, pairs: usize, monitor: &Monitor) -> Option<(Found, Pass)> {
+    match Pass::open(path, pairs, FIRST_FRAME) {
         Ok((found, pass)) => {
-            let sound = if found.sound { "the file's track" } else { "silence: the file has no sound" };
-            monitor.found(&path.display().to_string(), found.format.clone(), sound);
+            let sound = match found.sounds {
+                0 => "silence: the file has no sound".to_owned(),
+                1 => "the file's track".to_owned(),
+                several => format!("{several} of the file's tracks"),
+            };
+            monitor.found(&path.display().to_string(), found.format.clone(), &sound);
             monitor.observe(Observation::Locked);
             Some((found, pass))
         }
@@ -96,6 +108,7 @@ impl Version {
 /// The passes over one file, shared by its pictures and its sound.
 struct Reel {
     path: PathBuf,
+    pairs: usize,
     rate: FrameRate,
     monitor: Monitor,
     state: Mutex<Threaded>,
@@ -115,7 +128,8 @@ struct Threaded {
 struct Run {
     pass: Pass,
     version: Option<Version>,
-    sound: bool,
+    /// Sounds that it has.
+    sounds: usize,
     /// When the file begins in its own time.
     start: u64,
     /// The slot of the file's beginning.
@@ -129,7 +143,7 @@ impl Reel {
     fn thread(&self, found: Found, pass: Pass, begin: u64) {
         let frames = self.rate.frame_at(found.duration).max(1);
         let (version, end) = (Version::of(&self.path), begin + frames);
-        let run = Run { pass, version, sound: found.sound, start: found.start, begin, end };
+        let run = Run { pass, version, sounds: found.sounds, start: found.start, begin, end };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.runs.push(Arc::new(run));
         // Pictures and sound are at most one run apart.
@@ -146,8 +160,8 @@ impl Reel {
         }
         match &state.opening {
             None if state.retry.is_none_or(|retry| Instant::now() >= retry) => {
-                let (path, monitor) = (self.path.clone(), self.monitor.clone());
-                state.opening = Some(thread::spawn(move || open(&path, &monitor)));
+                let (path, pairs, monitor) = (self.path.clone(), self.pairs, self.monitor.clone());
+                state.opening = Some(thread::spawn(move || open(&path, pairs, &monitor)));
                 return None;
             }
             Some(opening) if opening.is_finished() => {}
@@ -172,9 +186,9 @@ impl Reel {
             && is_last(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
         {
             // A pass only takes its elements together here; its first frame is waited for when it is asked for.
-            if let Ok(pass) = Pass::start(&self.path) {
+            if let Ok(pass) = Pass::start(&self.path, self.pairs) {
                 let duration = self.rate.nanos_of(run.end - run.begin);
-                let found = Found { duration, start: run.start, sound: run.sound, ..run.pass.found() };
+                let found = Found { duration, start: run.start, sounds: run.sounds, ..run.pass.found() };
                 self.thread(found, pass, run.end);
             }
         }
@@ -197,6 +211,8 @@ pub struct FilmPictures {
     run: Option<Arc<Run>>,
     /// Decoded, but not due yet.
     ahead: Option<(u64, Frame)>,
+    /// Of pictures that were taken out of the file and not given yet.
+    captions: Vec<Triplet>,
     /// The last one shown.
     last: Option<Frame>,
 }
@@ -224,7 +240,8 @@ impl Pictures for FilmPictures {
             }
             let first = due.is_none() && slot == run.begin;
             let patience = if first { NEXT_FRAME } else { Duration::from_millis(20) };
-            let Some((nanos, frame)) = run.pass.picture(patience) else { break };
+            let Some((nanos, frame, captions)) = run.pass.picture(patience) else { break };
+            self.captions.extend(captions);
             self.reel.monitor.count(Count::In);
             self.reel.monitor.saw(&frame);
             self.ahead = Some((run.begin + rate.frame_at(nanos.saturating_sub(run.start)), frame));
@@ -248,40 +265,49 @@ impl Pictures for FilmPictures {
             self.last.clone_from(&due);
         }
         self.reel.look_ahead(&run, slot);
-        Ok(due.map(|frame| Shown { frame, captured: rate.nanos_of(slot) }))
+        let captions = if due.is_some() { std::mem::take(&mut self.captions) } else { Vec::new() };
+        Ok(due.map(|frame| Shown { frame, captured: rate.nanos_of(slot), captions }))
     }
 }
 
-/// The file's sound.
+/// The file's sounds: each track is a pair.
 pub struct FilmSounds {
     reel: Arc<Reel>,
     run: Option<Arc<Run>>,
 }
 
 impl Sounds for FilmSounds {
-    fn lay(&mut self, blocks: &mut Blocks, until: u64) {
-        let rate = self.reel.rate;
-        let slot = rate.frame_at(media::nanos(blocks.head(), 48_000));
+    fn lay(&mut self, pairs: &mut [Blocks], until: u64) {
+        let Some(head) = pairs.first().map(Blocks::head) else { return };
+        let slot = self.reel.rate.frame_at(media::nanos(head, 48_000));
         if self.run.as_ref().is_none_or(|run| slot >= run.end) {
-            blocks.break_off();
+            pairs.iter_mut().for_each(Blocks::break_off);
             let state = self.reel.state.lock().unwrap_or_else(PoisonError::into_inner);
             self.run = state.runs.iter().find(|run| (run.begin..run.end).contains(&slot)).cloned();
         }
         let Some(run) = &self.run else { return };
-        let position = |nanos: u64| media::ticks(nanos, 48_000);
+        for (pair, blocks) in pairs.iter_mut().enumerate().take(run.sounds) {
+            self.lay_pair(run, pair, blocks, until);
+        }
+    }
+
+    fn is_silent(&self, pair: usize) -> bool {
+        self.run.as_ref().is_none_or(|run| pair >= run.sounds || run.pass.sound_is_over(pair))
+    }
+}
+
+impl FilmSounds {
+    fn lay_pair(&self, run: &Run, pair: usize, blocks: &mut Blocks, until: u64) {
+        let (rate, position) = (self.reel.rate, |nanos: u64| media::ticks(nanos, 48_000));
         let (begin, end) = (position(rate.nanos_of(run.begin)), position(rate.nanos_of(run.end)));
         let mut reached = blocks.head();
         while reached < until {
-            let Some((nanos, samples)) = run.pass.sound() else { break };
+            let Some((nanos, samples)) = run.pass.sound(pair) else { break };
             self.reel.monitor.heard(&samples);
             let at = begin + position(nanos.saturating_sub(run.start));
             let frames = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(samples.len() / 2);
             blocks.lay(at, &samples[..frames * 2]);
             reached = at + frames as u64;
         }
-    }
-
-    fn is_silent(&self) -> bool {
-        self.run.as_ref().is_none_or(|run| !run.sound || run.pass.sound_is_over())
     }
 }

@@ -6,8 +6,10 @@
 mod arrivals;
 mod camera;
 mod capture;
+mod card;
 mod coding;
 mod file;
+mod follow;
 mod handles;
 mod ioctl;
 mod paired;
@@ -22,7 +24,7 @@ mod watch;
 
 use std::path::Path;
 
-use channel::sound::Blocks;
+use channel::{captions::Triplet, sound::Blocks};
 use clock::Clock;
 use link::InputChoice;
 use media::{CameraChoice, FrameRate};
@@ -41,6 +43,8 @@ pub struct Shown {
     pub frame: Frame,
     /// When it was captured: nanoseconds since the epoch.
     pub captured: u64,
+    /// What it and those that were left out before it carried.
+    pub captions: Vec<Triplet>,
 }
 
 /// A source of pictures.
@@ -50,13 +54,13 @@ pub trait Pictures: Send {
     fn take(&mut self, slot: u64, deadline: u64) -> Result<Option<Shown>, Error>;
 }
 
-/// A source of sound: 48 kHz, two channels.
+/// A source of sounds: pairs of channels at 48 kHz.
 pub trait Sounds: Send {
-    /// Lays what it has for positions before `until` (sample frames since the epoch), without waiting.
-    fn lay(&mut self, blocks: &mut Blocks, until: u64);
+    /// Lays what it has of each pair for positions before `until` (sample frames since the epoch), without waiting.
+    fn lay(&mut self, pairs: &mut [Blocks], until: u64);
 
-    /// Whether nothing is to be expected now: a block need not wait for it.
-    fn is_silent(&self) -> bool;
+    /// Whether nothing of a pair is to be expected now: a block need not wait for it.
+    fn is_silent(&self, pair: usize) -> bool;
 }
 
 /// An input that was looked for.
@@ -73,11 +77,11 @@ pub enum Source {
 pub type Begun = (Box<dyn Pictures>, Box<dyn Sounds>);
 
 impl Source {
-    /// Looks for the input. What was found, or why nothing was, is told to `monitor`; an input that may still come
-    /// is looked for again by itself.
-    pub fn open(choice: &InputChoice, name: &str, clock: &Clock, monitor: &Monitor) -> Self {
+    /// Looks for the input and the first `pairs` of its sounds. What was found, or why nothing was, is told to `monitor`; an
+    /// input that may still come is looked for again by itself.
+    pub fn open(choice: &InputChoice, name: &str, pairs: usize, clock: &Clock, monitor: &Monitor) -> Self {
         let open = |choice: &CameraChoice, wish| {
-            Self::Camera(camera::Camera::open(choice.clone(), wish, clock.clone(), monitor.clone()))
+            Self::Camera(camera::Camera::open(choice.clone(), wish, pairs, clock.clone(), monitor.clone()))
         };
         let test = |wish| Self::Test(test::Test::open(wish, name, monitor));
         match choice {
@@ -87,7 +91,7 @@ impl Source {
             }
             InputChoice::Camera { camera, wish } => open(camera, *wish),
             InputChoice::Test { wish } => test(*wish),
-            InputChoice::File { path } => Self::File(Box::new(file::Film::open(path, monitor))),
+            InputChoice::File { path } => Self::File(Box::new(file::Film::open(path, pairs, monitor))),
         }
     }
 

@@ -1,11 +1,15 @@
-//! One decode of a media file: GStreamer from the file to raw pictures and sound in two bounded queues.
+//! One decode of a media file: GStreamer from the file to raw pictures and sounds in bounded queues.
 
 use std::{
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use channel::captions::Triplet;
 use gst::prelude::*;
 use gst_video::VideoInfo;
 use link::PictureFormat;
@@ -14,7 +18,7 @@ use media::FrameRate;
 use crate::{
     bus,
     error::Error,
-    frame::{self, Frame, readable},
+    frame::{self, Frame},
     monitor::Loss,
 };
 
@@ -26,13 +30,16 @@ const SOUNDS: u32 = 48;
 /// The first picture is there; the first sound is waited for no longer than this.
 const FIRST_SOUND: Duration = Duration::from_millis(300);
 
+/// Pixels per second that one thread decodes with ease: 1080p60 at the bitrates of cameras takes half of a small core.
+const ONE_THREAD: u64 = 1920 * 1080 * 60;
+
 /// What a file holds.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// Its pictures.
     pub format: PictureFormat,
-    /// It has a sound track.
-    pub sound: bool,
+    /// Sound tracks that it has, as far as they are wanted.
+    pub sounds: usize,
     /// When its first picture or sound is due in its own time, nanoseconds: streams cut out of a broadcast do not begin
     /// at 0.
     pub start: u64,
@@ -45,7 +52,7 @@ pub struct Found {
 pub struct Pass {
     pipeline: bus::Pipeline,
     pictures: gst_app::AppSink,
-    sounds: gst_app::AppSink,
+    sounds: Vec<gst_app::AppSink>,
     coding: Arc<Coding>,
     info: OnceLock<VideoInfo>,
 }
@@ -54,7 +61,10 @@ pub struct Pass {
 #[derive(Debug, Default)]
 struct Coding {
     video: OnceLock<String>,
-    sound: OnceLock<()>,
+    /// Its pictures are no more than one thread decodes.
+    is_small: OnceLock<bool>,
+    /// Sound tracks that have come.
+    sounds: AtomicUsize,
     /// Every track has been seen.
     complete: OnceLock<()>,
     first_picture: OnceLock<u64>,
@@ -62,8 +72,8 @@ struct Coding {
 }
 
 impl Pass {
-    /// Starts to decode, without waiting for anything.
-    pub fn start(path: &Path) -> Result<Self, Error> {
+    /// Starts to decode the pictures and the first `pairs` of sounds, without waiting for anything.
+    pub fn start(path: &Path, pairs: usize) -> Result<Self, Error> {
         let make =
             |name: &'static str| gst::ElementFactory::make(name).build().map_err(|_| Error::Element(name));
         let source = make("filesrc")?;
@@ -80,20 +90,24 @@ impl Pass {
             .field("rate", 48_000)
             .field("channels", 2)
             .build();
-        let sounds =
-            gst_app::AppSink::builder().caps(&raw).sync(false).async_(false).max_buffers(SOUNDS).build();
+        let sink =
+            |_| gst_app::AppSink::builder().caps(&raw).sync(false).async_(false).max_buffers(SOUNDS).build();
+        let sounds: Vec<_> = (0..pairs).map(sink).collect();
         // Telephones film upright and say so in a tag.
         let upright = make("videoflip")?;
         upright.set_property_from_str("video-direction", "auto");
         let [interlaced, convert, stretch] =
             [make("deinterlace")?, make("videoconvert")?, make("videoscale")?];
-        let (convert_sound, resample) = (make("audioconvert")?, make("audioresample")?);
         let picture_chain = [interlaced, upright, convert, stretch, pictures.clone().upcast()];
-        let sound_chain = [convert_sound, resample, sounds.clone().upcast()];
+        let sound_chain = |sink: &gst_app::AppSink| {
+            Ok([make("audioconvert")?, make("audioresample")?, sink.clone().upcast()])
+        };
+        let sound_chains = sounds.iter().map(sound_chain).collect::<Result<Vec<_>, Error>>()?;
 
         let coding = Arc::new(Coding::default());
+        frame::take_strides(&pictures);
         note_first(&pictures, &coding, |coding| &coding.first_picture);
-        note_first(&sounds, &coding, |coding| &coding.first_sound);
+        sounds.iter().for_each(|sink| note_first(sink, &coding, |coding| &coding.first_sound));
         let seen = Arc::clone(&coding);
         let inner = pipeline.inner().downgrade();
         decode.connect_pad_added(move |_, pad| {
@@ -103,14 +117,27 @@ impl Pass {
             let chain: &[gst::Element] =
                 if kind.starts_with("video/") && !picture_chain[0].has_as_parent(&inner) {
                     &picture_chain
-                } else if kind.starts_with("audio/") && seen.sound.set(()).is_ok() {
-                    &sound_chain
+                } else if kind.starts_with("audio/")
+                    && let Some(chain) = sound_chains.get(seen.sounds.load(Ordering::Relaxed))
+                {
+                    // Pads come one after the other, in the order of the tracks.
+                    seen.sounds.fetch_add(1, Ordering::Relaxed);
+                    chain
                 } else {
                     return;
                 };
             // What cannot be linked shows as an error on the bus, which is where the opener looks.
             let _ = attach(&inner, chain, pad);
         });
+        // A decoder with several threads costs a third more; a picture of this size one decodes in time.
+        let small = Arc::clone(&coding);
+        decode.downcast_ref::<gst::Bin>().ok_or(Error::Element("decodebin"))?.connect_deep_element_added(
+            move |_, _, element| {
+                if element.find_property("max-threads").is_some() && small.is_small.get() == Some(&true) {
+                    element.set_property_from_str("max-threads", "1");
+                }
+            },
+        );
         let done = Arc::clone(&coding);
         decode.connect_no_more_pads(move |_| {
             let _ = done.complete.set(());
@@ -118,7 +145,11 @@ impl Pass {
         let named = Arc::clone(&coding);
         decode.connect("autoplug-continue", false, move |values| {
             let caps = values.get(2).and_then(|value| value.get::<gst::Caps>().ok());
-            let name = caps.as_ref().and_then(|caps| caps.structure(0)).and_then(|s| coding_name(s.name()));
+            let structure = caps.as_ref().and_then(|caps| caps.structure(0));
+            if let Some(pixels) = structure.and_then(pixels_per_second) {
+                let _ = named.is_small.set(pixels <= ONE_THREAD);
+            }
+            let name = structure.and_then(|structure| coding_name(structure.name()));
             if let Some(name) = name {
                 let _ = named.video.set(name.to_owned());
             }
@@ -129,14 +160,14 @@ impl Pass {
     }
 
     /// Starts to decode and waits until it is known what the file holds.
-    pub fn open(path: &Path, patience: Duration) -> Result<(Found, Self), (Loss, String)> {
+    pub fn open(path: &Path, pairs: usize, patience: Duration) -> Result<(Found, Self), (Loss, String)> {
         match std::fs::metadata(path) {
             Ok(file) if file.is_file() => {}
             Ok(_) => return Err((Loss::NoDevice, "is not a file".to_owned())),
             Err(error) => return Err((Loss::NoDevice, error.to_string())),
         }
         let unsupported = |reason: String| (Loss::Unsupported, reason);
-        let pass = Self::start(path).map_err(|error| unsupported(error.to_string()))?;
+        let pass = Self::start(path, pairs).map_err(|error| unsupported(error.to_string()))?;
         pass.wait_for_caps(patience).map_err(unsupported)?;
         pass.wait_for_sound();
         let found = pass.found();
@@ -164,7 +195,7 @@ impl Pass {
                 rate: rate.unwrap_or_else(|| FrameRate::new(30, 1).expect("30 is a frame rate")),
                 coding: self.coding.video.get().cloned().unwrap_or_else(|| "other".to_owned()),
             },
-            sound: self.coding.sound.get().is_some(),
+            sounds: self.coding.sounds.load(Ordering::Relaxed),
             start: [&self.coding.first_picture, &self.coding.first_sound]
                 .into_iter()
                 .filter_map(OnceLock::get)
@@ -175,28 +206,29 @@ impl Pass {
         }
     }
 
-    /// The next picture and its time in the file in nanoseconds; none if none comes in time or the file has ended.
-    pub fn picture(&self, patience: Duration) -> Option<(u64, Frame)> {
+    /// The next picture, what captions it carries and its time in the file in nanoseconds; none if none comes in time or the file has ended.
+    pub fn picture(&self, patience: Duration) -> Option<(u64, Frame, Vec<Triplet>)> {
         let patience = gst::ClockTime::from_nseconds(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX));
         let sample = self.pictures.try_pull_sample(patience)?;
         // Its own caps: a file's pictures may change their size.
         let info = VideoInfo::from_caps(sample.caps()?).ok()?;
-        let frame = readable(sample.buffer_owned()?, &info).ok()?;
+        let time = stream_time(&sample)?;
+        let (frame, captions) = frame::arrived(owned(sample)?, &info).ok()?;
         let _ = self.info.set(info);
-        Some((stream_time(&sample)?, frame))
+        Some((time, frame, captions))
     }
 
-    /// The next sound that has been decoded: its time in the file in nanoseconds, interleaved samples.
-    pub fn sound(&self) -> Option<(u64, Vec<i16>)> {
-        let sample = self.sounds.try_pull_sample(gst::ClockTime::ZERO)?;
+    /// The next piece of a sound that has been decoded: its time in the file in nanoseconds, interleaved samples.
+    pub fn sound(&self, pair: usize) -> Option<(u64, Vec<i16>)> {
+        let sample = self.sounds.get(pair)?.try_pull_sample(gst::ClockTime::ZERO)?;
         let time = stream_time(&sample)?;
         let bytes = sample.buffer()?.map_readable().ok()?;
         Some((time, bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()))
     }
 
-    /// Every sound of the file has been taken.
-    pub fn sound_is_over(&self) -> bool {
-        self.sounds.is_eos()
+    /// All of a sound has been taken.
+    pub fn sound_is_over(&self, pair: usize) -> bool {
+        self.sounds.get(pair).is_none_or(gst_app::AppSink::is_eos)
     }
 
     /// Why decoding broke off, if it did.
@@ -207,7 +239,7 @@ impl Pass {
     /// Waits for the first sound, where there is to be one: it may begin before the pictures.
     fn wait_for_sound(&self) {
         let end = Instant::now() + FIRST_SOUND;
-        while self.coding.sound.get().is_some()
+        while self.coding.sounds.load(Ordering::Relaxed) > 0
             && self.coding.first_sound.get().is_none()
             && Instant::now() < end
         {
@@ -271,10 +303,26 @@ fn attach(pipeline: &gst::Pipeline, chain: &[gst::Element], pad: &gst::Pad) -> O
     pad.link(&chain[0].static_pad("sink")?).ok().map(|_| ())
 }
 
+/// The buffer of a sample that nobody else needs.
+fn owned(sample: gst::Sample) -> Option<gst::Buffer> {
+    let buffer = sample.buffer_owned();
+    drop(sample);
+    buffer
+}
+
 /// A sample's time from the beginning of the file in nanoseconds.
 fn stream_time(sample: &gst::Sample) -> Option<u64> {
     let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
     segment.to_stream_time(sample.buffer()?.pts()?).map(gst::ClockTime::nseconds)
+}
+
+/// Of compressed pictures, where it is told; 30 a second where their rate is not.
+fn pixels_per_second(caps: &gst::StructureRef) -> Option<u64> {
+    let side = |field| caps.get::<i32>(field).ok().and_then(|side| u64::try_from(side).ok());
+    let rate =
+        caps.get::<gst::Fraction>("framerate").ok().filter(|rate| rate.numer() > 0 && rate.denom() > 0);
+    let rate = rate.map_or(30, |rate| u64::from((rate.numer() / rate.denom()).unsigned_abs()) + 1);
+    Some(side("width")? * side("height")? * rate)
 }
 
 fn coding_name(media_type: &str) -> Option<&'static str> {

@@ -68,15 +68,16 @@ impl Pictures for TestPictures {
     fn take(&mut self, slot: u64, _deadline: u64) -> Result<Option<Shown>, Error> {
         let frame = self.pool.draw(|out| self.signal.draw(slot, out))?;
         self.monitor.count(Count::In);
-        Ok(Some(Shown { frame, captured: self.rate.nanos_of(slot) }))
+        Ok(Some(Shown { frame, captured: self.rate.nanos_of(slot), captions: Vec::new() }))
     }
 }
 
-/// Makes the tone.
+/// Makes the tone: one pair.
 pub struct TestSounds;
 
 impl Sounds for TestSounds {
-    fn lay(&mut self, blocks: &mut Blocks, until: u64) {
+    fn lay(&mut self, pairs: &mut [Blocks], until: u64) {
+        let Some(blocks) = pairs.first_mut() else { return };
         let from = blocks.head();
         let frames = usize::try_from(until.saturating_sub(from)).unwrap_or(0);
         let mut samples = vec![0; frames * 2];
@@ -84,7 +85,7 @@ impl Sounds for TestSounds {
         blocks.lay(from, &samples);
     }
 
-    fn is_silent(&self) -> bool {
-        false
+    fn is_silent(&self, pair: usize) -> bool {
+        pair > 0
     }
 }

@@ -29,6 +29,7 @@ pub fn layout(grid: &Grid) -> Layout {
         timescale: 30_000,
         bitrate: u32::from(height) * 5000,
         language: None,
+        captions: Vec::new(),
         codec: Codec::H264 {
             config: Bytes::from_static(&[1, 0x64, 0, 0x1f]),
             width: height / 9 * 16,
@@ -42,6 +43,7 @@ pub fn layout(grid: &Grid) -> Layout {
         timescale: 48_000,
         bitrate: 128_000,
         language: None,
+        captions: Vec::new(),
         codec: Codec::Aac { config, sample_rate: 48_000, channels: 2 },
     };
     let tracks = [1080, 720, 540, 360].map(video).into_iter().chain([audio]).collect();

@@ -24,6 +24,7 @@ pub(crate) fn layout(id: u64) -> Arc<Layout> {
         timescale,
         bitrate: 1,
         language: None,
+        captions: Vec::new(),
         codec,
     };
     Arc::new(Layout {
