@@ -1,4 +1,5 @@
 // Chooses another sound and the captions of a channel that has both: the sound is the other one, and what is said shows.
+// dash.js is not told of captions.
 import { check, checkNotFatal, diagnosis, run, until, untilAdvanced, untilPlaying } from './browser.mjs';
 
 await run('choices', {}, async (page, options, results) => {
@@ -14,6 +15,11 @@ await run('choices', {}, async (page, options, results) => {
   await until(page, 'the other sound', () => window.riser.sound === 1);
   await untilAdvanced(page, 3);
 
+  if (options.player === 'dash') {
+    results.errors = (await diagnosis(page)).errors;
+    checkNotFatal(results.errors);
+    return;
+  }
   await until(page, 'captions', () => window.riser.captions.length > 0);
   check((await menus()).includes('Captions'), 'there is no menu of captions');
   await page.selectOption('#captions', '0');

@@ -140,6 +140,9 @@ struct InputSettings {
     /// The camera's serial number.
     #[schema(nullable = false)]
     serial: Option<String>,
+    /// The ALSA device whose sound is taken, such as `hw:1`; none for the card on the camera's own device.
+    #[schema(nullable = false)]
+    sound: Option<String>,
     /// The media file.
     #[schema(nullable = false)]
     path: Option<String>,

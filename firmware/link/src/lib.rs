@@ -76,8 +76,8 @@ pub enum ToWorker {
         choice: InputChoice,
         /// Box name, shown in the test signal.
         name: String,
-        /// How many pairs of its sound may be asked for.
-        pairs: u16,
+        /// What is wanted of its sound.
+        sound: SoundWish,
     },
     /// Begin to encode.
     Start(Box<Start>),
@@ -139,6 +139,15 @@ pub struct Wish {
     pub lines: Option<u16>,
     /// Frames per second.
     pub rate: Option<FrameRate>,
+}
+
+/// What is wanted of an input's sound.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoundWish {
+    /// How many pairs may be asked for.
+    pub pairs: u16,
+    /// The ALSA device to take in place of the one on the camera's own.
+    pub card: Option<String>,
 }
 
 /// Everything an encoding worker needs to know.

@@ -85,7 +85,7 @@ impl Message for FromWorker {
 impl Message for ToWorker {
     fn encode(&self, out: &mut BytesMut) {
         match self {
-            Self::Open { choice, name, pairs } => put_json(64, &(choice, name, pairs), out),
+            Self::Open { choice, name, sound } => put_json(64, &(choice, name, sound), out),
             Self::Start(body) => put_json(65, body, out),
             Self::Clock(body) => put_json(66, body, out),
             Self::Stop => put_json(67, &(), out),
@@ -95,7 +95,7 @@ impl Message for ToWorker {
 
     fn decode(kind: u8, body: Bytes) -> Result<Self, Error> {
         Ok(match kind {
-            64 => json(kind, &body).map(|(choice, name, pairs)| Self::Open { choice, name, pairs })?,
+            64 => json(kind, &body).map(|(choice, name, sound)| Self::Open { choice, name, sound })?,
             65 => Self::Start(json(kind, &body)?),
             66 => Self::Clock(json(kind, &body)?),
             67 => Self::Stop,
@@ -240,7 +240,7 @@ mod tests {
         ToWorker::Open {
             choice: InputChoice::Test { wish: Default::default() },
             name: String::new(),
-            pairs: 1,
+            sound: Default::default(),
         }
         .encode(&mut wire);
         decoder = Decoder { buffer: wire };

@@ -58,10 +58,10 @@ pub fn run(socket: &Path) -> Result<(), Error> {
 }
 
 fn work(wire: &mut Wire) -> Result<(), Error> {
-    let ToWorker::Open { choice, name, pairs } = wire.receive()? else { return Err(Error::Closed) };
+    let ToWorker::Open { choice, name, sound } = wire.receive()? else { return Err(Error::Closed) };
     let clock = Clock::from_system();
     let monitor = Monitor::new(clock.clone());
-    let source = Source::open(&choice, &name, usize::from(pairs), &clock, &monitor);
+    let source = Source::open(&choice, &name, &sound, &clock, &monitor);
     wire.send(&FromWorker::Input(Box::new(monitor.report())))?;
     let Some((start, chosen)) = choose(wire)? else { return Ok(()) };
     clock.set_offset(start.clock.offset);
@@ -69,7 +69,7 @@ fn work(wire: &mut Wire) -> Result<(), Error> {
     let stop = Arc::new(AtomicBool::new(false));
     let pace = Pace { clock, stop: Arc::clone(&stop), monitor, tuning: Arc::default() };
     let listener = wire.listen(&pace)?;
-    let ended = encode(wire, &start, chosen, (source, usize::from(pairs)), &pace);
+    let ended = encode(wire, &start, chosen, (source, usize::from(sound.pairs)), &pace);
     stop.store(true, Ordering::Relaxed);
     wire.hang_up();
     join(listener)?;

@@ -88,7 +88,7 @@ impl Crew {
             channel: name.clone(),
             input: plan::input(channel),
             cameras: house.cameras.clone(),
-            pairs: plan::pairs(&plan.start),
+            sound: plan::sound_wish(channel, &plan.start),
             families,
             shed: Shed::new(plan.start.renditions.len()),
             planner,

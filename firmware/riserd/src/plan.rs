@@ -11,7 +11,7 @@ use channel::{
     },
 };
 use control::Tuning;
-use link::{InputChoice, PictureFormat, Start, Wish};
+use link::{InputChoice, PictureFormat, SoundWish, Start, Wish};
 use media::{FrameRate, Grid, Position, Sound};
 use settings::Settings;
 
@@ -76,9 +76,10 @@ pub fn input(channel: &settings::Channel) -> InputChoice {
     }
 }
 
-/// How many pairs of its input's sound a channel needs.
-pub fn pairs(start: &Start) -> u16 {
-    start.sounds.iter().map(|sound| sound.pair).max().unwrap_or(1)
+/// What a channel needs of its input's sound.
+pub fn sound_wish(channel: &settings::Channel, start: &Start) -> SoundWish {
+    let pairs = start.sounds.iter().map(|sound| sound.pair).max().unwrap_or(1);
+    SoundWish { pairs, card: channel.input.sound().map(str::to_owned) }
 }
 
 /// What a channel encodes: fixed when its input is first seen, the same for every worker that follows.

@@ -16,7 +16,7 @@ use channel::{
 };
 use clock::Clock;
 use control::Tuning;
-use link::{FromWorker, InputChoice, ToWorker, Unable};
+use link::{FromWorker, InputChoice, SoundWish, ToWorker, Unable};
 use media::Grid;
 use store::Reader;
 use tokio::{
@@ -64,8 +64,8 @@ pub struct Supervisor {
     pub input: InputChoice,
     /// Which camera is which.
     pub cameras: Cameras,
-    /// How many pairs of its sound it may need.
-    pub pairs: u16,
+    /// What it needs of its sound.
+    pub sound: SoundWish,
     /// The encoder families it may use.
     pub families: Families,
     /// What it gives up while its encoders do not keep up.
@@ -193,7 +193,7 @@ impl Supervisor {
         let open = ToWorker::Open {
             choice: self.cameras.resolve(&self.input),
             name: self.name.clone(),
-            pairs: self.pairs,
+            sound: self.sound.clone(),
         };
         session.send(&open).await?;
         let (mut round, mut second) = (interval(ROUND), interval(Duration::from_secs(1)));

@@ -22,6 +22,8 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     serial: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sound: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<PathBuf>,
     #[serde(deserialize_with = "width", skip_serializing_if = "Option::is_none")]
     width: Option<u32>,
@@ -76,6 +78,12 @@ impl Input {
         CameraChoice { device, name, port, serial, ..CameraChoice::default() }
     }
 
+    /// The ALSA device whose sound is taken; none for the card on the camera's own device.
+    #[must_use]
+    pub fn sound(&self) -> Option<&str> {
+        self.sound.as_deref()
+    }
+
     /// Wanted width and height in pixels: a wish that a camera may not meet.
     #[must_use]
     pub fn size(&self) -> Option<(u32, u32)> {
@@ -96,6 +104,14 @@ impl Input {
         }
         if self.device.is_some() && !self.may_be_camera() {
             return refuse("input.device", "only the kinds \"auto\" and \"camera\" have a device");
+        }
+        if let Some(card) = &self.sound {
+            if !self.may_be_camera() {
+                return refuse("input.sound", "only the kinds \"auto\" and \"camera\" have a sound card");
+            }
+            if card.trim().is_empty() || card.len() > 128 || card.contains(char::is_control) {
+                return refuse("input.sound", "is no ALSA device such as \"hw:1\" or \"hw:CARD=Mixer\"");
+            }
         }
         for (field, value) in [("name", &self.name), ("port", &self.port), ("serial", &self.serial)] {
             let Some(value) = value else { continue };

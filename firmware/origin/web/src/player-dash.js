@@ -1,7 +1,6 @@
 // Low-latency DASH by dash.js. In its own chunk: loaded only when chosen.
 
 import { MediaPlayer } from '../node_modules/dashjs/dist/modern/esm/dash.mediaplayer.min.js';
-import { captionOf, captionsOf, showCaption } from './captions.js';
 import { utcOfZero } from './presentation-time.js';
 
 const START_KBPS = 8_000; // viewers are on the box's own network
@@ -55,6 +54,12 @@ export function openDash(video, address, events) {
   });
   dash.on(MediaPlayer.events.STREAM_INITIALIZED, () => events.onLevels());
   dash.on(MediaPlayer.events.QUALITY_CHANGE_RENDERED, () => events.onLevels());
+  // dash.js 5.2.1 breaks at captions in chunks (`_extractCea608Data` gives null, its caller reads `fields` of it): it is not told of them.
+  dash.addResponseInterceptor(async (response) => {
+    const { data } = response;
+    if (typeof data === 'string') response.data = data.replace(/<Accessibility schemeIdUri="urn:scte:dash:cc:[^>]*>/g, '');
+    return response;
+  });
   const manifest = new URL(address, location.href).href; // dash.js wants it absolute
   dash.initialize(video, manifest, false);
 
@@ -108,13 +113,9 @@ export function openDash(video, address, events) {
       return sounds().findIndex(({ index }) => index === current?.index);
     },
     setSound: (index) => dash.setCurrentTrack(sounds()[index]),
-    captions: () => captionsOf(video),
-    caption: () => captionOf(video),
-    setCaption: (index) => {
-      dash.enableText(index >= 0);
-      dash.setTextTrack(index);
-      showCaption(video, index);
-    },
+    captions: () => [],
+    caption: () => -1,
+    setCaption: () => {},
     destroy: () => {
       // dash.js sets its playback rate at the next canplay even when destroyed by then, and throws.
       video.dispatchEvent(new Event('canplay'));

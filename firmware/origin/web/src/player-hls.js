@@ -37,6 +37,19 @@ const CONFIG = {
   fragLoadPolicy: loading(8, 8_000, 60_000),
 };
 
+/**
+ * hls.js 1.7.4 takes every part of a segment but the first for a break, and forgets what is being said (its `onFragLoading`).
+ */
+class Timeline extends Hls.DefaultConfig.timelineController {
+  onFragLoading(event, data) {
+    const { frag, part } = data;
+    const follows =
+      part && frag.sn === this.lastSn && frag.cc === this.lastCc && part.index === this.lastPartIndex + 1;
+    if (frag.type === 'main' && follows) this.lastPartIndex = part.index;
+    else super.onFragLoading(event, data);
+  }
+}
+
 const PURSUIT_MS = 250;
 
 // A second media error this soon after a recovery means that recovering does not help.
@@ -44,7 +57,7 @@ const RECOVERY_HOLDS_MS = 5_000;
 
 /** @type {(video: HTMLVideoElement, address: string, events: import('./players.js').PlayerEvents) => import('./players.js').Player} */
 export function openHls(video, address, events) {
-  const hls = new Hls(CONFIG);
+  const hls = new Hls({ ...CONFIG, timelineController: Timeline });
   let recoveredAt = -Infinity;
   let goingLive = false;
 

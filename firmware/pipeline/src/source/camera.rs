@@ -17,7 +17,7 @@ use channel::{
 };
 use clock::Clock;
 use gst::prelude::*;
-use link::Wish;
+use link::{SoundWish, Wish};
 use media::{CameraChoice, FrameRate};
 
 use super::{
@@ -64,8 +64,8 @@ pub(super) struct Shared {
     pub(super) arrivals: Arrivals,
     pub(super) watch: Watch,
     ended: AtomicBool,
-    /// Pairs of its sound that are wanted.
-    pub(super) pairs: usize,
+    /// What is wanted of its sound.
+    pub(super) sound: SoundWish,
     /// Channels of the sound card that is being captured.
     sounding: AtomicUsize,
     /// Handles to cameras that were forgotten open.
@@ -74,14 +74,14 @@ pub(super) struct Shared {
 
 impl Camera {
     /// Looks for the camera and begins to capture it; goes on looking if it is not there.
-    pub fn open(choice: CameraChoice, wish: Wish, pairs: usize, clock: Clock, monitor: Monitor) -> Self {
+    pub fn open(choice: CameraChoice, wish: Wish, sound: SoundWish, clock: Clock, monitor: Monitor) -> Self {
         let shared = Arc::new(Shared {
             arrivals: Arrivals::new(clock.clone(), monitor.clone()),
             clock,
             monitor,
             watch: Watch::new(),
             ended: AtomicBool::new(false),
-            pairs,
+            sound,
             sounding: AtomicUsize::new(0),
             forgotten: AtomicUsize::new(0),
         });

@@ -126,9 +126,10 @@ pub fn format(camera: &probe::Camera) -> PictureFormat {
     PictureFormat { width, height, rate, coding }
 }
 
-/// The sound of the camera's own card, where it can be had, and what to say of it.
+/// The sound of the card that is wanted, or the camera's own, where it can be had, and what to say of it.
 fn sound(shared: &Arc<Shared>, camera: &probe::Camera) -> (Option<Card>, String) {
-    let Some(name) = paired::sound_card(Path::new(SYS), &camera.device) else {
+    let own = || paired::sound_card(Path::new(SYS), &camera.device);
+    let Some(name) = shared.sound.card.clone().or_else(own) else {
         return (None, "silence: the camera has no sound".to_owned());
     };
     match Card::open(shared, &name) {

@@ -43,7 +43,7 @@ fn pipeline(shared: &Arc<Shared>, card: &str) -> Result<(bus::Pipeline, usize), 
     source.set_property_from_str("slave-method", "re-timestamp");
     source.set_property("buffer-time", 100_000i64);
     source.set_property("latency-time", 10_000i64);
-    let (native, channels) = native(&source, shared.pairs * 2);
+    let (native, channels) = native(&source, usize::from(shared.sound.pairs) * 2);
     let filter = make("capsfilter")?;
     filter.set_property("caps", native);
     let caps =
@@ -81,10 +81,14 @@ fn heard(shared: &Shared, sink: &gst_app::AppSink, sample: &gst::Sample) -> Opti
     let captured = shared.captured(sink, sample)?;
     let caps = sample.caps()?.structure(0)?;
     let bytes = sample.buffer()?.map_readable().ok()?;
+    let given = usize::try_from(caps.get::<i32>("channels").ok()?).ok()?;
+    // What nobody wants is not resampled.
+    let channels = given.min(usize::from(shared.sound.pairs) * 2);
+    let frames = bytes.as_chunks::<2>().0.chunks_exact(given);
     Some(Heard {
         captured,
         rate: u32::try_from(caps.get::<i32>("rate").ok()?).ok()?,
-        channels: usize::try_from(caps.get::<i32>("channels").ok()?).ok()?,
-        samples: bytes.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect(),
+        channels,
+        samples: frames.flat_map(|frame| &frame[..channels]).map(|pair| i16::from_le_bytes(*pair)).collect(),
     })
 }

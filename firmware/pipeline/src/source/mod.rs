@@ -26,7 +26,7 @@ use std::path::Path;
 
 use channel::{captions::Triplet, sound::Blocks};
 use clock::Clock;
-use link::InputChoice;
+use link::{InputChoice, SoundWish};
 use media::{CameraChoice, FrameRate};
 
 pub use sighting::Sighting;
@@ -77,11 +77,23 @@ pub enum Source {
 pub type Begun = (Box<dyn Pictures>, Box<dyn Sounds>);
 
 impl Source {
-    /// Looks for the input and the first `pairs` of its sounds. What was found, or why nothing was, is told to `monitor`; an
+    /// Looks for the input and what of its `sound` is wanted. What was found, or why nothing was, is told to `monitor`; an
     /// input that may still come is looked for again by itself.
-    pub fn open(choice: &InputChoice, name: &str, pairs: usize, clock: &Clock, monitor: &Monitor) -> Self {
+    pub fn open(
+        choice: &InputChoice,
+        name: &str,
+        sound: &SoundWish,
+        clock: &Clock,
+        monitor: &Monitor,
+    ) -> Self {
         let open = |choice: &CameraChoice, wish| {
-            Self::Camera(camera::Camera::open(choice.clone(), wish, pairs, clock.clone(), monitor.clone()))
+            Self::Camera(camera::Camera::open(
+                choice.clone(),
+                wish,
+                sound.clone(),
+                clock.clone(),
+                monitor.clone(),
+            ))
         };
         let test = |wish| Self::Test(test::Test::open(wish, name, monitor));
         match choice {
@@ -91,7 +103,9 @@ impl Source {
             }
             InputChoice::Camera { camera, wish } => open(camera, *wish),
             InputChoice::Test { wish } => test(*wish),
-            InputChoice::File { path } => Self::File(Box::new(file::Film::open(path, pairs, monitor))),
+            InputChoice::File { path } => {
+                Self::File(Box::new(file::Film::open(path, usize::from(sound.pairs), monitor)))
+            }
         }
     }
 
