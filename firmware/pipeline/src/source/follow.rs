@@ -9,8 +9,12 @@ use rubato::{
 
 /// Sample frames per second of the channel.
 const RATE: u32 = 48_000;
-/// A deviation beyond this is no drift: the sound is laid anew (25 ms).
+/// A deviation beyond this is no drift (25 ms): sound that is earlier, or stays later, is laid anew.
 const JUMP: f64 = 1200.0;
+/// So much later (300 ms) no busy machine reads it: there was a break.
+const BREAK: f64 = 14_400.0;
+/// Sound that is later for so long (500 ms) stays so; what is only read late is followed by what was read in time.
+const STAYS: f64 = 24_000.0;
 /// A resampler's ratio may be changed by this factor.
 const RANGE: f64 = 1.01;
 /// Taps of its filter, whose passband reaches 19 kHz, and points between two of its samples.
@@ -77,6 +81,8 @@ struct Stream {
     waiting: Vec<f32>,
     /// Where the next output begins.
     position: u64,
+    /// For how many sample frames all that was heard was later than [`JUMP`].
+    late: f64,
 }
 
 impl Follower {
@@ -86,19 +92,21 @@ impl Follower {
             return Vec::new();
         }
         let due = media::ticks(heard.captured, RATE);
-        let deviation = self.stream.as_ref().filter(|stream| stream.continues(heard)).map(|stream| {
-            let expected = stream.expected();
-            due as f64 - expected
-        });
-        let (stream, deviation) = match (&mut self.stream, deviation) {
-            (Some(stream), Some(deviation)) if deviation.abs() <= JUMP => (stream, deviation),
-            (stream, _) => {
+        let frames = heard.samples.len() / heard.channels * RATE as usize / heard.rate as usize;
+        let stream = match &mut self.stream {
+            Some(stream) if stream.is_of(heard) => stream,
+            other => {
                 self.drift.begins_anew();
-                (stream.insert(Stream::new(heard, due)), 0.0)
+                other.insert(Stream::new(heard, due))
             }
         };
-        self.drift
-            .laid(heard.samples.len() / heard.channels * RATE as usize / heard.rate as usize, deviation);
+        let deviation = due as f64 - stream.expected();
+        if stream.breaks(deviation, frames) {
+            self.drift.begins_anew();
+            stream.begin(due);
+        } else {
+            self.drift.laid(frames, deviation);
+        }
         stream.waiting.extend(heard.samples.iter().map(|&sample| f32::from(sample) / FULL));
         stream.resample(self.drift.stretch())
     }
@@ -119,12 +127,26 @@ impl Stream {
         let (ratio, chunk) = (f64::from(RATE) / f64::from(rate), (rate / 100).max(1) as usize);
         let resampler = Async::new_sinc(ratio, RANGE, &filter, chunk, channels, FixedAsync::Input)
             .expect("a ratio of two rates is finite, and there are channels and frames");
-        let position = due.saturating_sub(resampler.output_delay() as u64);
-        Self { rate, channels, resampler, waiting: Vec::new(), position }
+        let mut stream = Self { rate, channels, resampler, waiting: Vec::new(), position: 0, late: 0.0 };
+        stream.begin(due);
+        stream
     }
 
-    /// Whether it can go on with this.
-    fn continues(&self, heard: &Heard) -> bool {
+    /// What is heard next was captured at `due`.
+    fn begin(&mut self, due: u64) {
+        self.resampler.reset();
+        self.waiting.clear();
+        (self.position, self.late) = (due.saturating_sub(self.resampler.output_delay() as u64), 0.0);
+    }
+
+    /// Whether the next `frames`, which deviate so much, do not follow on what was heard.
+    fn breaks(&mut self, deviation: f64, frames: usize) -> bool {
+        self.late = if deviation > JUMP { self.late + frames as f64 } else { 0.0 };
+        !(-JUMP..=BREAK).contains(&deviation) || self.late > STAYS
+    }
+
+    /// Whether it is of this rate and these channels.
+    fn is_of(&self, heard: &Heard) -> bool {
         (self.rate, self.channels) == (heard.rate, heard.channels)
     }
 
@@ -246,6 +268,25 @@ mod tests {
         assert_eq!(blocks[0].take(false), Some(vec![16_384, -16_384, 16_384, -16_384]));
         assert_eq!(blocks[1].take(false), Some(vec![8_192; 4]));
         assert_eq!(blocks[2].take(false), None);
+    }
+
+    #[test]
+    fn what_is_read_late_is_no_break_and_what_stays_late_is_one() {
+        let mut follower = Follower::default();
+        let piece = |nth: u64, late: u64| Heard {
+            captured: NANOS * 1_790_000_000 + nth * 10_000_000 + late * 1_000_000,
+            rate: 48_000,
+            channels: 2,
+            samples: vec![1; 960],
+        };
+        let begun = follower.follow(&piece(0, 0))[0].position;
+        let mut hear = |nth, late| follower.follow(&piece(nth, late))[0].position - begun;
+        // One read of 90 ms at once, a scheduler's whim: in its place, less what the loop stretches.
+        assert!((1..10).all(|nth| hear(nth, 90 - 10 * nth).abs_diff(480 * nth) < 5));
+        // An overrun: 60 ms are lost.
+        let after: Vec<_> = (10..80).map(|nth| hear(nth, 60)).collect();
+        assert!(after[40].abs_diff(480 * 50) < 50, "not at once: {}", after[40]);
+        assert!(after[69].abs_diff(480 * 79 + 2880) < 50, "{}", after[69]);
     }
 
     #[test]
