@@ -26,13 +26,8 @@ KEY_FRAMES = 48
 # The first seconds, in which the box also encodes its slate and writes its store's files, are not measured.
 SETTLE = 6
 
-BAR_GST = 1.05
-BAR_FFMPEG = 1.15
-
-
-def threads(rung):
-    """As the box has it: its first rendition gets a thread per core."""
-    return min(os.cpu_count(), 8) if rung == 0 else 1
+BAR_GST = 0.85
+BAR_FFMPEG = 0.95
 
 
 def width(height):
@@ -40,14 +35,16 @@ def width(height):
 
 
 def box(file, seconds):
-    """CPU per second of media, and the preset that the box chose."""
+    """CPU per second of media, and what the box chose: x264's preset, and the threads of each rendition."""
     ladder = "".join(f"[[channel.ladder]]\nheight = {height}\nbitrate = {bits}\n" for height, bits in LADDER)
     settings = f'[channel.input]\nkind = "file"\npath = "{file}"\n[channel.audio]\nbitrate = {SOUND}\n{ladder}'
     with Box(settings) as running:
         status = running.settled()
-        preset = re.search(r"x264 (\w+)", status["channels"][0]["encoder"])
+        encoder = status["channels"][0]["encoder"]
+        preset, threads = re.search(r"x264 (\w+)", encoder), re.search(r"(\d+) threads", encoder)
         if not preset:
-            raise Failed(f"the box encodes with {status['channel']['encoder']}, not with x264")
+            raise Failed(f"the box encodes with {encoder}, not with x264")
+        chosen = preset[1], [int(threads[1]) if threads else 1, *[1 for _ in LADDER[1:]]]
         wait_for("the settled box", lambda: time.monotonic() > running.began + SETTLE, SETTLE + 1)
         before, began = cpu.of_tree(running.process.pid), time.monotonic()
         skipped = running.running()["channels"][0]["input"]["skipped"]
@@ -57,11 +54,12 @@ def box(file, seconds):
     if any(process["restarts"] for process in after["processes"]):
         raise Failed("the box's worker was started again meanwhile")
     lost = (after["channels"][0]["input"]["skipped"] - skipped) / 30
-    return used.per(took - lost), preset[1]
+    return used.per(took - lost), chosen
 
 
-def gst_launch(file, preset, paced):
+def gst_launch(file, chosen, paced):
     """The pipeline of the box's own elements; its scaler is replaced by GStreamer's."""
+    preset, threads = chosen
     sink = f"fakesink sync={str(paced).lower()}"
     pipeline = f"filesrc location={file} ! decodebin name=file "
     pipeline += "file. ! queue ! deinterlace ! videoconvert ! video/x-raw,format=I420 ! tee name=t0 "
@@ -71,13 +69,14 @@ def gst_launch(file, preset, paced):
             pipeline += f"! video/x-raw,width={width(height)},height={height} ! tee name=t{rung} "
         pipeline += f"t{rung}. ! queue ! x264enc tune=zerolatency speed-preset={preset} bitrate={bits // 1000} "
         pipeline += f"vbv-buf-capacity=1000 key-int-max={KEY_FRAMES} bframes=0 option-string=scenecut=0 "
-        pipeline += f"threads={threads(rung)} ! video/x-h264,stream-format=avc,alignment=au ! {sink} "
+        pipeline += f"threads={threads[rung]} ! video/x-h264,stream-format=avc,alignment=au ! {sink} "
     pipeline += "file. ! queue ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2 "
     pipeline += f"! avenc_aac bitrate={SOUND} ! {sink}"
     return ["gst-launch-1.0", "-q", *pipeline.split()]
 
 
-def ffmpeg(file, preset, paced):
+def ffmpeg(file, chosen, paced):
+    preset, threads = chosen
     chain, last = "", "0:v"
     for rung, (height, _) in enumerate(LADDER):
         scale = f"scale={width(height)}:{height}:flags=bilinear," if rung else ""
@@ -87,7 +86,7 @@ def ffmpeg(file, preset, paced):
     command = ["ffmpeg", "-v", "error", "-nostdin", *(["-re"] if paced else []), "-i", str(file)]
     command += ["-filter_complex", chain]
     for rung, (_, bits) in enumerate(LADDER):
-        command += ["-map", f"[v{rung}]", f"-threads:v:{rung}", str(threads(rung))]
+        command += ["-map", f"[v{rung}]", f"-threads:v:{rung}", str(threads[rung])]
         for option in ("b", "maxrate", "bufsize"):
             command += [f"-{option}:v:{rung}", str(bits)]
     command += ["-map", "0:a", "-c:a", "aac", "-b:a", str(SOUND), "-ac", "2", "-ar", "48000"]
@@ -143,14 +142,14 @@ def main():
     report.head(f"encode: {file.name}, {options.rounds} rounds of {options.seconds} s")
     runs = {"Riser": [], "gst-launch": [], "ffmpeg": [], "gst-launch, full speed": [], "ffmpeg, full speed": []}
     for nth in range(options.rounds):
-        used, preset = box(file, options.seconds)
+        used, chosen = box(file, options.seconds)
         runs["Riser"].append(used)
-        runs["gst-launch"].append(paced(gst_launch(file, preset, True), options.seconds))
-        runs["ffmpeg"].append(paced(ffmpeg(file, preset, True), options.seconds))
-        runs["gst-launch, full speed"].append(at_full_speed(gst_launch(file, preset, False), whole))
-        runs["ffmpeg, full speed"].append(at_full_speed(ffmpeg(file, preset, False), whole))
+        runs["gst-launch"].append(paced(gst_launch(file, chosen, True), options.seconds))
+        runs["ffmpeg"].append(paced(ffmpeg(file, chosen, True), options.seconds))
+        runs["gst-launch, full speed"].append(at_full_speed(gst_launch(file, chosen, False), whole))
+        runs["ffmpeg, full speed"].append(at_full_speed(ffmpeg(file, chosen, False), whole))
         each = ", ".join(f"{side} {run[-1].both * 1000:.0f}" for side, run in runs.items())
-        print(f"round {nth + 1}, x264 {preset}, load {report.load():.1f}: {each}", flush=True)
+        print(f"round {nth + 1}, x264 {chosen[0]}, load {report.load():.1f}: {each}", flush=True)
 
     ratios = {
         side: report.median([own.both / run.both for own, run in zip(runs["Riser"], side_runs)])

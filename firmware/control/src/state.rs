@@ -169,6 +169,8 @@ pub struct InputState {
     pub slate: u64,
     /// Slots left out because the encoders could not keep up.
     pub skipped: u64,
+    /// Pictures of a camera that could not be decoded.
+    pub broken: u64,
 }
 
 /// A track and its rate.

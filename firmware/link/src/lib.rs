@@ -254,6 +254,8 @@ pub struct InputReport {
     pub slate: u64,
     /// Slots left out because the encoders could not keep up.
     pub skipped: u64,
+    /// Pictures that could not be decoded.
+    pub broken: u64,
 }
 
 /// Size, rate and format of incoming pictures.

@@ -1,6 +1,9 @@
 //! A GStreamer pipeline that is stopped when dropped and remembers its first error.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use gst::prelude::*;
 
@@ -15,24 +18,32 @@ pub struct Pipeline {
     what: &'static str,
     inner: gst::Pipeline,
     failure: Arc<OnceLock<String>>,
+    warnings: Arc<AtomicU64>,
 }
 
 impl Pipeline {
     /// An empty pipeline; `what` names it in errors.
     pub fn new(what: &'static str) -> Self {
         let inner = gst::Pipeline::new();
-        let failure = Arc::new(OnceLock::new());
+        let (failure, warnings) = (Arc::new(OnceLock::new()), Arc::new(AtomicU64::new(0)));
         if let Some(bus) = inner.bus() {
-            let seen = Arc::clone(&failure);
+            let (seen, counted) = (Arc::clone(&failure), Arc::clone(&warnings));
             bus.set_sync_handler(move |_, message| {
-                if let gst::MessageView::Error(error) = message.view() {
-                    // Only the first error is the cause; elements downstream and upstream follow with theirs.
-                    let _ = seen.set(describe(error));
+                match message.view() {
+                    gst::MessageView::Error(error) => {
+                        // Only the first error is the cause; elements downstream and upstream follow with theirs.
+                        let _ = seen.set(describe(error));
+                    }
+                    gst::MessageView::Warning(warning) => {
+                        tracing::debug!(warning = %warning.error(), "GStreamer warning");
+                        counted.fetch_add(1, Ordering::Relaxed);
+                    }
+                    _ => {}
                 }
                 gst::BusSyncReply::Pass
             });
         }
-        Self { what, inner, failure }
+        Self { what, inner, failure, warnings }
     }
 
     /// A pipeline of these elements in a row.
@@ -58,6 +69,11 @@ impl Pipeline {
     /// The first error, if there was one.
     pub fn failure(&self) -> Option<String> {
         self.failure.get().cloned()
+    }
+
+    /// How often something was wrong that it goes on with: decoders warn of every picture that they cannot read.
+    pub fn warnings(&self) -> u64 {
+        self.warnings.load(Ordering::Relaxed)
     }
 
     /// Waits until everything pushed has come out.

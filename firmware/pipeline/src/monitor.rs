@@ -31,7 +31,7 @@ struct Shared {
     told: Mutex<Told>,
     eye: Mutex<Eye>,
     ear: Mutex<Ear>,
-    counts: [AtomicU64; 6],
+    counts: [AtomicU64; 7],
 }
 
 #[derive(Debug)]
@@ -76,6 +76,8 @@ pub enum Count {
     Slate,
     /// A slot was left out.
     Skipped,
+    /// A picture came in that could not be decoded.
+    Broken,
 }
 
 impl Monitor {
@@ -223,6 +225,7 @@ impl Monitor {
             dropped: count(Count::Dropped),
             slate: count(Count::Slate),
             skipped: count(Count::Skipped),
+            broken: count(Count::Broken),
         }
     }
 

@@ -255,7 +255,10 @@ impl Sender<'_> {
                 let rendition = self.name(u8::try_from(track).unwrap_or(u8::MAX));
                 return Err(Error::EncoderHangs { rendition, quiet: quiet(&last_samples[track]) });
             }
-            if let Ok(slate) = slates.try_recv() {
+            // It is compared with the live parameters, which a slow machine may have later.
+            if self.codecs.iter().all(Option::is_some)
+                && let Ok(slate) = slates.try_recv()
+            {
                 self.send_slate(wire, slate)?;
             }
             if let Some(levels) = pace.monitor.take_levels() {

@@ -59,6 +59,7 @@ impl Facts {
             dropped: 0,
             slate: 0,
             skipped: 0,
+            broken: 0,
         };
         let channel = ChannelState {
             name: name.to_owned(),
@@ -197,6 +198,7 @@ impl Facts {
             dropped: report.dropped,
             slate: report.slate,
             skipped: report.skipped,
+            broken: report.broken,
         };
     }
 

@@ -45,7 +45,11 @@ impl Family for Software {
             let hevc = plan.renditions.iter().any(|rendition| rendition.coding == Coding::H265);
             let hevc = if hevc { ", x265 ultrafast" } else { "" };
             let control = words(plan.rate_control);
-            let settings = format!("software: x264 {preset}{hevc}, {control}, no look-ahead");
+            let slices = match plan.renditions.first().map_or(1, |top| threads(plan, preset, top)) {
+                1 => String::new(),
+                threads => format!(", {threads} threads for the highest"),
+            };
+            let settings = format!("software: x264 {preset}{hevc}, {control}, no look-ahead{slices}");
             let rungs = Rungs::start(plan, out, settings, Ask::Next, |track, rendition| {
                 let (encoder, share) = match rendition.coding {
                     Coding::H264 => (x264(plan, preset, track, rendition)?, WHOLE),

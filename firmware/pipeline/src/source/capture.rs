@@ -20,7 +20,7 @@ use super::{
     signal::{self, Signal},
     watch::News,
 };
-use crate::{bus, error::Error, frame};
+use crate::{bus, error::Error, frame, monitor::Count};
 
 /// How often it is looked whether pictures arrive and the pipelines run: nothing outside this process is asked.
 const ROUND: Duration = Duration::from_millis(250);
@@ -62,9 +62,12 @@ pub fn capture(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<(), Break
     let (mut sounds, words) = sound(shared, camera);
     tell_sound(&sounds, &words);
     shared.monitor.is_run(camera.identity.as_ref(), &camera.why);
-    let mut asked = Instant::now();
+    let (mut asked, mut broken) = (Instant::now(), 0);
     while !shared.ended() {
         let News { devices, input: told } = shared.watch.wait(input.as_ref(), ROUND);
+        let warnings = pictures.warnings();
+        (broken..warnings).for_each(|_| shared.monitor.count(Count::Broken));
+        broken = warnings;
         if let Some(reason) = pictures.failure() {
             // The driver may refuse to change to a new signal while it is captured.
             return Err(changed(input.as_ref()).unwrap_or(Break::Lost(reason)));

@@ -42,16 +42,69 @@ pub fn caps(mode: &Mode) -> gst::Caps {
 /// The elements between `v4l2src` and raw pictures: none where they are raw.
 pub fn decoder(coding: &str) -> Result<Vec<gst::Element>, Error> {
     match coding {
-        "MJPG" | "JPEG" => Ok(vec![make("jpegdec")?]),
+        "MJPG" | "JPEG" => Ok(vec![sieved(make("identity")?), enduring("jpegdec")?]),
         "H264" => Ok(vec![gated(make("h264parse")?), predicting("avdec_h264")?]),
         "HEVC" => Ok(vec![gated(make("h265parse")?), predicting("avdec_h265")?]),
         _ => Ok(Vec::new()),
     }
 }
 
+/// An element that lets pass only what begins like a JPEG picture: at anything else `jpegdec` of GStreamer 1.22 ends the stream.
+fn sieved(sieve: gst::Element) -> gst::Element {
+    let warner = sieve.downgrade();
+    for_each_buffer(&sieve, "src", move |buffer| {
+        if buffer.map_readable().is_ok_and(|jpeg| has_picture(&jpeg)) {
+            return gst::PadProbeReturn::Ok;
+        }
+        if let Some(sieve) = warner.upgrade() {
+            let warning = gst::message::Warning::builder(gst::StreamError::Decode, "no JPEG picture");
+            // Where nobody counts warnings any more, the pipeline is ending.
+            let _ = sieve.post_message(warning.src(&sieve).build());
+        }
+        gst::PadProbeReturn::Drop
+    });
+    sieve
+}
+
+/// Whether the segments of a JPEG file are whole up to its samples, a frame of one or three components among them (ITU-T T.81,
+/// annex B).
+fn has_picture(jpeg: &[u8]) -> bool {
+    let Some(mut rest) = jpeg.strip_prefix(&[0xff, 0xd8]) else { return false };
+    let mut frame = false;
+    loop {
+        let Some((&[0xff, marker], behind)) = rest.split_first_chunk::<2>() else { return false };
+        rest = behind;
+        match marker {
+            // A fill byte, and markers without a segment.
+            0xff => rest = &jpeg[jpeg.len() - rest.len() - 1..],
+            0x01 | 0xd0..=0xd7 => {}
+            _ => {
+                let Some(length) = rest.first_chunk().map(|length| usize::from(u16::from_be_bytes(*length)))
+                else {
+                    return false;
+                };
+                let Some(segment) = rest.get(2..length) else { return false };
+                match marker {
+                    0xc0..=0xc2 => frame = matches!(segment.get(5), Some(1 | 3)),
+                    0xda => return frame,
+                    _ => {}
+                }
+                rest = &rest[length..];
+            }
+        }
+    }
+}
+
+/// A decoder that goes on however many pictures it cannot read.
+fn enduring(name: &'static str) -> Result<gst::Element, Error> {
+    let decoder = make(name)?;
+    decoder.set_property("max-errors", -1i32);
+    Ok(decoder)
+}
+
 /// A decoder of pictures that follow from others. It gives none that it knows to be torn, and none waits for another thread's.
 fn predicting(name: &'static str) -> Result<gst::Element, Error> {
-    let decoder = make(name)?;
+    let decoder = enduring(name)?;
     decoder.set_property("output-corrupt", false);
     decoder.set_property_from_str("thread-type", "slice");
     Ok(decoder)
@@ -88,7 +141,7 @@ fn for_each_buffer(
     pad: &str,
     look: impl Fn(&gst::Buffer) -> gst::PadProbeReturn + Send + Sync + 'static,
 ) {
-    let pad = element.static_pad(pad).expect("a parser has one pad at either end");
+    let pad = element.static_pad(pad).expect("parsers and `identity` have one pad at either end");
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         info.buffer().map_or(gst::PadProbeReturn::Ok, &look)
     });
@@ -198,5 +251,59 @@ mod tests {
             let wanted: Vec<_> = (GROUP..46).chain(3 * GROUP..4 * GROUP).collect();
             assert_eq!(shown, wanted, "{coding}");
         }
+    }
+
+    /// What a camera may call JPEG: sizes and decoding warnings of what comes out.
+    fn read_jpeg(pictures: &[Vec<u8>]) -> (Vec<(i32, i32)>, u64) {
+        let source = gst_app::AppSrc::builder()
+            .format(gst::Format::Time)
+            .caps(&gst::Caps::builder("image/jpeg").build())
+            .build();
+        let sink = gst_app::AppSink::builder().sync(false).build();
+        let decoder = decoder("MJPG").unwrap();
+        let chain = [source.upcast_ref(), &decoder[0], &decoder[1], sink.upcast_ref()];
+        let pipeline = bus::Pipeline::chain("test", &chain).unwrap();
+        pipeline.play().unwrap();
+        // Times that jump to and fro.
+        for (nth, picture) in (0u64..).zip(pictures) {
+            let mut buffer = gst::Buffer::from_slice(picture.clone());
+            let time = if nth % 5 == 4 { 3_600_000 } else { nth * 40 };
+            buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(time));
+            source.push_buffer(buffer).unwrap();
+        }
+        source.end_of_stream().unwrap();
+        let size = |sample: gst::Sample| {
+            let caps = sample.caps().unwrap().structure(0).unwrap().to_owned();
+            (caps.get("width").unwrap(), caps.get("height").unwrap())
+        };
+        let sizes = std::iter::from_fn(|| sink.pull_sample().ok()).map(size).collect();
+        assert_eq!(pipeline.failure(), None);
+        (sizes, pipeline.warnings())
+    }
+
+    #[test]
+    fn a_camera_that_sends_rubbish_between_its_pictures_or_changes_their_size_goes_on() {
+        gst::init().unwrap();
+        let jpeg = |width: i32| -> Vec<u8> {
+            let source = make("videotestsrc").unwrap();
+            source.set_property("num-buffers", 1);
+            let (filter, encoder) = (make("capsfilter").unwrap(), make("jpegenc").unwrap());
+            filter.set_property("caps", raw(width));
+            let sink = gst_app::AppSink::builder().sync(false).build();
+            let pipeline =
+                bus::Pipeline::chain("test", &[&source, &filter, &encoder, sink.upcast_ref()]).unwrap();
+            pipeline.play().unwrap();
+            let picture = sink.pull_sample().unwrap().buffer_owned().unwrap();
+            picture.map_readable().unwrap().to_vec()
+        };
+        let (small, large) = (jpeg(320), jpeg(640));
+        // A header that promises what does not follow, and one whose tables are missing.
+        let lie = [&small[..2], &[0xff, 0xdb, 0xff, 0xff, 0, 1, 2, 3][..], &[0xff, 0xd9]].concat();
+        let bare = [&small[..2], &[0xff, 0xd9][..]].concat();
+        let (sizes, warnings) =
+            read_jpeg(&[small.clone(), lie, small.clone(), bare, small, large.clone(), large]);
+        assert_eq!(sizes.iter().filter(|size| **size == (320, 180)).count(), 3, "{sizes:?}");
+        assert_eq!(sizes.iter().filter(|size| **size == (640, 360)).count(), 2, "{sizes:?}");
+        assert!(warnings >= 1, "{warnings} warnings");
     }
 }
