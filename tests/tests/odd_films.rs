@@ -96,3 +96,37 @@ fn a_film_that_is_replaced_is_followed_by_the_new_one() {
     assert_eq!(riserd.count("/processes/1/restarts"), 0);
     assert_eq!(riserd.count("/channels/0/samples_refused"), 0);
 }
+
+/// How many pictures of a film ffmpeg takes for interlaced, and for whole ones.
+fn scan(film: &str) -> (u32, u32) {
+    let arguments = ["-hide_banner", "-nostats", "-i", film, "-vf", "idet", "-an", "-f", "null", "-"];
+    let told = peers::run("ffmpeg", &arguments, Duration::from_secs(60)).err;
+    let (_, counts) = told.rsplit_once("Multi frame detection:").expect("ffmpeg sums up");
+    let count = |kind: &str| {
+        let (_, count) = counts.split_once(kind).expect("ffmpeg counts it");
+        count.split_whitespace().next().unwrap().parse::<u32>().unwrap()
+    };
+    (count("TFF:") + count("BFF:"), count("Progressive:"))
+}
+
+#[test]
+fn an_interlaced_film_is_shown_in_whole_pictures_one_for_each_field() {
+    let folder = TempDir::new().unwrap();
+    let film = folder.path().join("fields.mkv").to_string_lossy().into_owned();
+    let fields = "testsrc2=size=720x576:rate=50:duration=4,scroll=horizontal=0.01,tinterlace=interleave_top";
+    let coding = ["-c:v", "libx264", "-preset", "ultrafast", "-flags", "+ildct+ilme", "-top", "1", &film];
+    peers::ffmpeg(&[&["-f", "lavfi", "-i", fields][..], &coding].concat(), Duration::from_secs(60));
+    let (interlaced, whole) = scan(&film);
+    assert!(interlaced > 90 && whole < 5, "the film itself: {interlaced} interlaced, {whole} whole");
+
+    let riserd = play(&film);
+    assert_eq!(riserd.state("/channels/0/input/format"), "720x576 50 H.264");
+    assert_eq!(riserd.state("/channels/0/frame_rate"), "50");
+    let best = wait::for_some("a rendition", Duration::from_secs(20), || {
+        Some(riserd.state("/channels/0/renditions/0/name").as_str()?.to_owned())
+    });
+    riserd.wait_for_segments(&[&best], 2);
+    let number = riserd.playlist(&best).unwrap().last_whole().unwrap();
+    let (interlaced, whole) = scan(&riserd.film(&best, [number]).to_string_lossy());
+    assert!(interlaced < 5 && whole > 50, "{best}: {interlaced} interlaced, {whole} whole");
+}

@@ -10,6 +10,7 @@ use channel::mode::Mode;
 use gst::prelude::*;
 use gst_video::VideoInfo;
 use link::PictureFormat;
+use media::FrameRate;
 
 use super::{
     SYS,
@@ -123,10 +124,13 @@ pub fn title(camera: &probe::Camera) -> String {
     format!("{model} ({}{signal})", camera.device.display())
 }
 
-/// What the camera is asked to give.
+/// What the camera gives once its fields have become whole pictures.
 pub fn format(camera: &probe::Camera) -> PictureFormat {
     let Mode { coding, width, height, rate } = camera.mode.clone();
-    PictureFormat { width, height, rate, coding }
+    let fields = camera.signal.is_some_and(|signal| signal.interlaced);
+    // One picture for each field: 1080i50 moves fifty times a second.
+    let doubled = FrameRate::new(rate.num() * 2, rate.den()).ok().filter(|_| fields);
+    PictureFormat { width, height, rate: doubled.unwrap_or(rate), coding }
 }
 
 /// The sound of the card that is wanted, or the camera's own, where it can be had, and what to say of it.
@@ -191,4 +195,31 @@ pub(super) fn live(what: &'static str, chain: &[gst::Element]) -> Result<bus::Pi
     pipeline.add(&chain.iter().collect::<Vec<_>>())?;
     pipeline.inner().use_clock(Some(&gst::SystemClock::obtain()));
     Ok(pipeline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::timings::Timings;
+
+    #[test]
+    fn a_signal_in_fields_is_shown_with_a_picture_for_each() {
+        let rate = |text: &str| text.parse::<FrameRate>().unwrap();
+        let told = |pictures: &str, interlaced: bool| {
+            let (width, height) = (1920, 1080);
+            let signal = Timings { width: width.into(), height: height.into(), interlaced, rate: None };
+            let mode = Mode { coding: "UYVY".to_owned(), width, height, rate: rate(pictures) };
+            let camera = probe::Camera {
+                device: "/dev/video0".into(),
+                identity: None,
+                mode,
+                why: String::new(),
+                signal: Some(signal),
+            };
+            format(&camera).rate
+        };
+        assert_eq!(told("25", true), rate("50"));
+        assert_eq!(told("30000/1001", true), rate("60000/1001"));
+        assert_eq!(told("50", false), rate("50"));
+    }
 }
