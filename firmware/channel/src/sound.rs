@@ -72,17 +72,14 @@ impl Blocks {
         self.waiting.len() >= self.block * self.channels
     }
 
-    /// The next block if all of it has arrived; with `overdue`, what has arrived of it and silence.
-    pub fn take(&mut self, overdue: bool) -> Option<Vec<i16>> {
+    /// The next block: what has arrived of it, and silence.
+    pub fn take(&mut self) -> Vec<i16> {
         let wanted = self.block * self.channels;
         if !self.is_full() {
-            if !overdue {
-                return None;
-            }
             self.waiting.resize(wanted, 0);
         }
         self.head += self.block as u64;
-        Some(self.waiting.drain(..wanted).collect())
+        self.waiting.drain(..wanted).collect()
     }
 
     /// Forgets where the source stood: its next samples are laid by their own timestamps.
@@ -108,12 +105,13 @@ mod tests {
         let mut blocks = Blocks::new(1, 4, HEAD, 0);
         blocks.lay(HEAD - 2, &[1, 2, 3]);
         blocks.lay(HEAD + 3, &[4, 5]);
-        assert_eq!(blocks.take(false), Some(vec![3, 0, 0, 4]));
-        assert_eq!(blocks.take(false), None);
-        assert_eq!(blocks.take(true), Some(vec![5, 0, 0, 0]));
+        assert!(blocks.is_full());
+        assert_eq!(blocks.take(), [3, 0, 0, 4]);
+        assert!(!blocks.is_full());
+        assert_eq!(blocks.take(), [5, 0, 0, 0]);
         assert_eq!(blocks.head(), HEAD + 8);
         blocks.lay(HEAD, &[9; 4]);
-        assert_eq!(blocks.take(false), None);
+        assert!(!blocks.is_full());
     }
 
     #[test]
@@ -121,7 +119,8 @@ mod tests {
         let mut blocks = Blocks::new(2, 4, HEAD, 10);
         blocks.lay(HEAD, &[1, 1, 2, 2]);
         blocks.lay(HEAD + 5, &[3, 3, 4, 4]);
-        assert_eq!(blocks.take(false), Some(vec![1, 1, 2, 2, 3, 3, 4, 4]));
+        assert!(blocks.is_full());
+        assert_eq!(blocks.take(), [1, 1, 2, 2, 3, 3, 4, 4]);
     }
 
     proptest! {
@@ -136,8 +135,8 @@ mod tests {
                 let samples: Vec<i16> = (0..frames as u64).map(|nth| ((position + nth) % 997) as i16).collect();
                 blocks.lay(position, &samples);
                 position += frames as u64;
-                while let Some(block) = blocks.take(false) {
-                    taken.extend(block);
+                while blocks.is_full() {
+                    taken.extend(blocks.take());
                 }
             }
             for (at, sample) in (HEAD..).zip(taken) {

@@ -21,9 +21,6 @@ pub(crate) type Written = mp4_atom::Result<()>;
 const MPEG4_AUDIO: u8 = 0x40;
 const AUDIO_STREAM: u8 = 5;
 
-/// What a `kind` of captions says; its value is a service and a language.
-const CAPTIONS: &str = "urn:scte:dash:cc:cea-608:2015";
-
 /// Bytes of a language tag; RFC 5646, 4.4.1, finds 35 to be enough.
 pub(crate) const MAX_LANGUAGE: usize = 64;
 /// Bytes of an AudioSpecificConfig; AAC-LC without a program config element has 2 to 5.
@@ -153,16 +150,15 @@ fn moov(out: &mut Vec<u8>, track: &Track) -> Written {
     })
 }
 
-/// What the captions of the pictures are, as DASH says it too (ISO/IEC 14496-12, 8.10.4; SCTE 214-1, 7.2.3).
+/// What the captions of the pictures are, as DASH says it too (ISO/IEC 14496-12, 8.10.4).
 fn captions(out: &mut Vec<u8>, track: &Track) -> Written {
     if track.captions.is_empty() {
         return Ok(());
     }
     out.encode_atom(b"udta", |out| {
         track.captions.iter().try_for_each(|captions| {
-            let language = captions.language.as_deref().unwrap_or("und");
-            TrackKind { scheme_uri: CAPTIONS.to_owned(), value: format!("{}={language}", captions.service) }
-                .encode(out)
+            let (scheme, value) = captions.descriptor();
+            TrackKind { scheme_uri: scheme.to_owned(), value }.encode(out)
         })
     })
 }

@@ -87,6 +87,21 @@ pub struct Captions {
     pub language: Option<String>,
 }
 
+impl Captions {
+    /// The scheme of their standard and what they are in it (SCTE 214-1, 7.2.3): `CC1=eng`, `1=lang:eng`; languages have three
+    /// letters there, others are left out.
+    #[must_use]
+    pub fn descriptor(&self) -> (&'static str, String) {
+        let language = self.language.as_deref().filter(|language| language.len() == 3);
+        let (scheme, name, sign) = match self.service.strip_prefix("SERVICE") {
+            Some(number) => ("urn:scte:dash:cc:cea-708:2015", number, "=lang:"),
+            None => ("urn:scte:dash:cc:cea-608:2015", self.service.as_str(), "="),
+        };
+        let language = language.map_or_else(String::new, |language| format!("{sign}{language}"));
+        (scheme, format!("{name}{language}"))
+    }
+}
+
 /// One CMAF track of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Track {

@@ -225,6 +225,17 @@ fn hevc(name: &str, grid: &Grid, (width, height): (u16, u16), bitrate: u32) -> T
     }
 }
 
+/// What viewers may choose from where a channel has these tracks.
+fn of_tracks(name: &str, grid: Grid, tracks: Vec<Track>) {
+    let layouts = vec![layout(0x0123_4567_89ab_cdef, tracks)];
+    let recording = Recording { grid, layouts, takes: vec![take(0, 0, (0, 0), (1000, 0))], gaps: vec![] };
+    let window = recording.window(FIRST + 10, at(FIRST + 20, 3));
+    golden(&format!("{name}.master.m3u8"), &hls::render_master(&window, &Shown::all(), "").unwrap());
+    let options = dash::Options::plain(&grid);
+    let manifest = dash::render(&window, &Shown::all(), now(&window), &options).unwrap();
+    golden(&format!("{name}.mpd"), &manifest);
+}
+
 #[test]
 fn both_codings_of_pictures() {
     let grid = grid("25");
@@ -236,12 +247,7 @@ fn both_codings_of_pictures() {
         hevc("360p-h265", &grid, small, 500_000),
         audio("audio", 48_000, None),
     ];
-    let layouts = vec![layout(0x0123_4567_89ab_cdef, tracks)];
-    let recording = Recording { grid, layouts, takes: vec![take(0, 0, (0, 0), (1000, 0))], gaps: vec![] };
-    let window = recording.window(FIRST + 10, at(FIRST + 20, 3));
-    golden("codings.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
-    let options = dash::Options::plain(&grid);
-    golden("codings.mpd", &dash::render(&window, &Shown::all(), now(&window), &options).unwrap());
+    of_tracks("codings", grid, tracks);
 }
 
 #[test]
@@ -260,12 +266,7 @@ fn sounds_and_captions_to_choose_from() {
         audio("audio", 48_000, Some("eng")),
         audio("audio-2", 48_000, Some("pt-BR")),
     ];
-    let layouts = vec![layout(0x0123_4567_89ab_cdef, tracks)];
-    let recording = Recording { grid, layouts, takes: vec![take(0, 0, (0, 0), (1000, 0))], gaps: vec![] };
-    let window = recording.window(FIRST + 10, at(FIRST + 20, 3));
-    golden("choices.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
-    let options = dash::Options::plain(&grid);
-    golden("choices.mpd", &dash::render(&window, &Shown::all(), now(&window), &options).unwrap());
+    of_tracks("choices", grid, tracks);
 }
 
 #[test]

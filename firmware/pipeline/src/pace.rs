@@ -152,10 +152,10 @@ pub fn sound(
         if pace.stopped() {
             break;
         }
-        let taken: Vec<_> = blocks.iter_mut().map(|blocks| blocks.take(true).unwrap_or_default()).collect();
+        let taken: Vec<_> = blocks.iter_mut().map(Blocks::take).collect();
         let mut heard = Vec::new();
         for track in &mut tracks {
-            let block = taken.get(track.pair).cloned().unwrap_or_default();
+            let block = taken[track.pair].clone();
             heard.extend(track.meter.hear(&block));
             track.encoder.push(block)?;
         }

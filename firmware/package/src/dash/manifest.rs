@@ -1,6 +1,9 @@
 //! The MPD's text.
 
-use std::fmt::{self, Write as _};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
 use media::{Captions, Codec, Kind, Layout, Span, Track, Window};
 
@@ -268,24 +271,19 @@ impl Mpd<'_> {
         self.out.write_str("    </AdaptationSet>\n")
     }
 
-    /// SCTE 214-1, 7.2.3: all services of a standard in one descriptor, with languages of three letters.
+    /// One descriptor for all services of a standard.
     fn captions(&mut self, captions: &[Captions]) -> fmt::Result {
-        for (scheme, prefix, sign) in [("cea-608", "CC", "="), ("cea-708", "SERVICE", "=lang:")] {
-            let service = |captions: &Captions| {
-                let number = captions.service.strip_prefix(prefix)?;
-                let name = if scheme == "cea-608" { captions.service.as_str() } else { number };
-                let language = captions.language.as_deref().filter(|language| language.len() == 3);
-                Some(format!(
-                    "{name}{}",
-                    language.map_or_else(String::new, |language| format!("{sign}{language}"))
-                ))
-            };
-            let services: Vec<_> = captions.iter().filter_map(service).collect();
-            if !services.is_empty() {
-                let value = services.join(";");
-                write!(self.out, "      <Accessibility schemeIdUri=\"urn:scte:dash:cc:{scheme}:2015\"")?;
-                writeln!(self.out, " value=\"{}\"/>", Attribute(&value))?;
-            }
+        let mut schemes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (scheme, value) in captions.iter().map(Captions::descriptor) {
+            schemes.entry(scheme).or_default().push(value);
+        }
+        for (scheme, services) in schemes {
+            let value = services.join(";");
+            writeln!(
+                self.out,
+                "      <Accessibility schemeIdUri=\"{scheme}\" value=\"{}\"/>",
+                Attribute(&value)
+            )?;
         }
         Ok(())
     }

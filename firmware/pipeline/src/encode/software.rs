@@ -1,6 +1,6 @@
 //! The software family: x264 and x265 by GStreamer's `x264enc` and `x265enc`.
 //!
-//! Tuned for delay: no look-ahead, no B-frames, sliced threads, so a picture comes out before the next goes in.
+//! Tuned for delay: no look-ahead, no B-frames, threads only within a picture, so it comes out before the next goes in.
 
 use std::{sync::Arc, time::Duration};
 

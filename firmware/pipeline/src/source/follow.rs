@@ -168,10 +168,11 @@ impl Stream {
             if self.waiting.len() < wanted {
                 return pieces;
             }
-            let chunk = InterleavedSlice::new(&self.waiting[..wanted], self.channels, wanted / self.channels);
-            let resampled = chunk.ok().and_then(|chunk| self.resampler.process(&chunk, None).ok());
+            let chunk = InterleavedSlice::new(&self.waiting[..wanted], self.channels, wanted / self.channels)
+                .expect("a slice of whole frames");
+            let resampled = self.resampler.process(&chunk, None).expect("as many frames as it has asked for");
             self.waiting.drain(..wanted);
-            let samples = resampled.map(|resampled| resampled.take_data()).unwrap_or_default();
+            let samples = resampled.take_data();
             let frames = samples.len() / self.channels;
             pieces.push(Piece { position: self.position, channels: self.channels, samples });
             self.position += frames as u64;
@@ -207,8 +208,8 @@ mod tests {
             for piece in follower.follow(&Heard { captured, rate, channels, samples }) {
                 piece.lay(&mut blocks);
             }
-            while let Some(block) = blocks[0].take(false) {
-                left.extend(block.iter().step_by(2));
+            while blocks[0].is_full() {
+                left.extend(blocks[0].take().iter().step_by(2));
             }
         }
         (left, follower)
@@ -265,9 +266,9 @@ mod tests {
         let mut blocks = vec![Blocks::new(2, 2, BEGIN, 0); 3];
         let samples = vec![0.5, -0.5, 0.25, 0.5, -0.5, 0.25];
         Piece { position: BEGIN, channels: 3, samples }.lay(&mut blocks);
-        assert_eq!(blocks[0].take(false), Some(vec![16_384, -16_384, 16_384, -16_384]));
-        assert_eq!(blocks[1].take(false), Some(vec![8_192; 4]));
-        assert_eq!(blocks[2].take(false), None);
+        assert_eq!(blocks[0].take(), [16_384, -16_384, 16_384, -16_384]);
+        assert_eq!(blocks[1].take(), [8_192; 4]);
+        assert_eq!(blocks[2].take(), [0; 4]);
     }
 
     #[test]
