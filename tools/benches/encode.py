@@ -5,6 +5,9 @@ into nothing, both at the pace of the live box: every side decodes the same file
 measured over the same seconds of it. The sides alternate and a ratio is that of one round, whose sides ran under
 similar load; medians count. At full speed the peers save what waking up for every frame costs; those rows are there
 to see, a live box cannot run like that.
+
+Every side runs on one processor, the first. On two, a side that works in parallel is charged more for the same work
+where they are siblings of one core, as on most rented machines.
 """
 
 import argparse
@@ -139,6 +142,7 @@ def main():
     if whole < SETTLE + options.seconds + 1:
         raise Failed(f"{file} lasts {whole:.0f} s, {SETTLE} s and --seconds must fit into it")
 
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     report.head(f"encode: {file.name}, {options.rounds} rounds of {options.seconds} s")
     runs = {"Riser": [], "gst-launch": [], "ffmpeg": [], "gst-launch, full speed": [], "ffmpeg, full speed": []}
     for nth in range(options.rounds):

@@ -7,6 +7,10 @@ use media::Levels;
 const RATE: u32 = 48_000;
 /// Sample frames of one measure: 100 ms.
 const STRETCH: usize = 4_800;
+/// Stretches of momentary loudness, 400 ms (EBU Tech 3341, 2.2).
+const MOMENTARY: usize = 4;
+/// Stretches of short-term loudness, 3 s.
+const SHORT_TERM: usize = 30;
 /// Channels of a sound.
 const CHANNELS: usize = 2;
 
@@ -14,6 +18,9 @@ const CHANNELS: usize = 2;
 pub struct Meter {
     loudness: EbuR128,
     waiting: Vec<i16>,
+    /// The weighted power of the newest stretches, the next to be replaced at `oldest`.
+    powers: [f64; SHORT_TERM],
+    oldest: usize,
 }
 
 impl Meter {
@@ -21,10 +28,11 @@ impl Meter {
     #[must_use]
     pub fn new() -> Self {
         // With a histogram what is gated takes the same room after a minute and after a week.
-        let mode = Mode::M | Mode::S | Mode::I | Mode::TRUE_PEAK | Mode::HISTOGRAM;
+        let mode = Mode::M | Mode::I | Mode::TRUE_PEAK | Mode::HISTOGRAM;
         let channels = u32::try_from(CHANNELS).expect("two");
         let loudness = EbuR128::new(channels, RATE, mode).expect("two channels of 48 kHz are measured");
-        Self { loudness, waiting: Vec::with_capacity(STRETCH * CHANNELS) }
+        let waiting = Vec::with_capacity(STRETCH * CHANNELS);
+        Self { loudness, waiting, powers: [0.0; SHORT_TERM], oldest: 0 }
     }
 
     /// Hears interleaved samples; where they complete 100 ms, it says how loud it was.
@@ -44,16 +52,25 @@ impl Meter {
 
     fn measure(&mut self) -> Levels {
         self.loudness.add_frames_i16(&self.waiting).expect("whole frames of two channels");
+        // Each stretch is summed once; `loudness_shortterm` would sum all of its three seconds every time.
+        let newest = self.loudness.loudness_window(100).unwrap_or(f64::NEG_INFINITY);
+        self.powers[self.oldest] = power(newest);
+        self.oldest = (self.oldest + 1) % SHORT_TERM;
         let loudness = &self.loudness;
         let peak = |channel: u32| decibels(loudness.prev_true_peak(channel).unwrap_or_default());
-        let loud = |loudness: Result<f64, ebur128::Error>| floored(loudness.unwrap_or(f64::NEG_INFINITY));
         Levels {
             peak: [peak(0), peak(1)],
             rms: [0, 1].map(|channel| decibels(rms(self.waiting.iter().skip(channel).step_by(CHANNELS)))),
-            momentary: loud(loudness.loudness_momentary()),
-            short_term: loud(loudness.loudness_shortterm()),
-            integrated: loud(loudness.loudness_global()),
+            momentary: self.loudness_of(MOMENTARY),
+            short_term: self.loudness_of(SHORT_TERM),
+            integrated: floored(loudness.loudness_global().unwrap_or(f64::NEG_INFINITY)),
         }
+    }
+
+    /// The loudness of the newest stretches together; before the first sound it was silent.
+    fn loudness_of(&self, stretches: usize) -> f32 {
+        let newest = (1..=stretches).map(|back| self.powers[(self.oldest + SHORT_TERM - back) % SHORT_TERM]);
+        floored(OFFSET + 10.0 * (newest.sum::<f64>() / stretches as f64).log10())
     }
 }
 
@@ -61,6 +78,14 @@ impl Default for Meter {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// From the mean square of weighted sound, in decibels, to its loudness (ITU-R BS.1770-5, annex 1).
+const OFFSET: f64 = -0.691;
+
+/// The mean square of weighted sound of this loudness.
+fn power(loudness: f64) -> f64 {
+    10f64.powf((loudness - OFFSET) / 10.0)
 }
 
 /// Of full scale.

@@ -2,7 +2,8 @@
 //!
 //! Each plane is resampled by a separable filter: first down its columns, then along its rows. The second pass
 //! works on columns turned into short rows, sixteen at a time, so that both passes are the same sum of whole
-//! vectors and the compiler makes SIMD of it on every processor, without a line of it here.
+//! vectors and the compiler makes SIMD of it on every processor, without a line of it here. Rows of exactly twice the
+//! length, which most rungs of a ladder are, need no turning.
 //!
 //! Chroma is taken as MPEG-2 and H.264 place it (H.264 table E-1, `chroma_loc` 0): on every second luma column,
 //! half way between two luma rows. The scaled picture keeps that placement, so colours do not move.
@@ -122,7 +123,36 @@ struct Resampler {
 
 impl Resampler {
     /// Resamples the whole of `src` into `rect` of `dst`.
+    #[inline(always)]
     fn resample(&mut self, src: &Plane<'_>, dst: &mut PlaneMut<'_>, rect: Rect) {
+        match self.rows.halving() {
+            Some(weights) if src.size().width == 2 * rect.width => self.halve(src, dst, rect, weights),
+            _ => self.resample_any(src, dst, rect),
+        }
+    }
+
+    /// Resamples rows to half their length: every sample is the same sum of its four neighbours, nothing need be turned.
+    #[inline(always)]
+    fn halve(&mut self, src: &Plane<'_>, dst: &mut PlaneMut<'_>, rect: Rect, weights: [u16; 4]) {
+        let line = &mut self.lines[0];
+        line.resize(src.size().width, 0);
+        for y in 0..rect.height {
+            down(src, self.columns.at(y), line);
+            let to = &mut dst.row_mut(rect.y + y)[rect.x..rect.right()];
+            let (last, inner) = (to.len() - 1, to.len() - 2);
+            for x in [0, last] {
+                let (start, weights) = self.rows.at(x);
+                let terms =
+                    line[start..].iter().zip(weights).map(|(&sample, weight)| u16::from(sample) * weight);
+                to[x] = kernel::round(kernel::HALF + terms.sum::<u16>());
+            }
+            halve(line.as_chunks().0, weights, &mut to[1..=inner]);
+        }
+    }
+
+    /// Resamples rows to any length.
+    #[inline(always)]
+    fn resample_any(&mut self, src: &Plane<'_>, dst: &mut PlaneMut<'_>, rect: Rect) {
         let tiles = src.size().width.div_ceil(LANES);
         self.band.resize(tiles * LANES, [0; LANES]);
         for line in &mut self.lines {
@@ -171,7 +201,35 @@ impl Resampler {
 }
 
 /// One row of the result's height: the weighted sum of rows of `src`.
+///
+/// As in [`weigh`], the usual numbers of taps are known when this is compiled.
+#[inline(always)]
 fn down(src: &Plane<'_>, (start, weights): (usize, &[u16]), line: &mut [u8]) {
+    match weights.len() {
+        2 => down_taps::<2>(src, start, weights, line),
+        3 => down_taps::<3>(src, start, weights, line),
+        4 => down_taps::<4>(src, start, weights, line),
+        5 => down_taps::<5>(src, start, weights, line),
+        6 => down_taps::<6>(src, start, weights, line),
+        7 => down_taps::<7>(src, start, weights, line),
+        8 => down_taps::<8>(src, start, weights, line),
+        _ => down_all(src, start, weights, line),
+    }
+}
+
+#[inline(always)]
+fn down_taps<const TAPS: usize>(src: &Plane<'_>, start: usize, weights: &[u16], line: &mut [u8]) {
+    let weights: &[_; TAPS] = weights.first_chunk().expect("matched by their number");
+    let line = &mut line[..src.size().width];
+    let rows: [&[u8]; TAPS] = std::array::from_fn(|tap| &src.row(start + tap)[..line.len()]);
+    for (x, to) in line.iter_mut().enumerate() {
+        let terms = rows.iter().zip(weights).map(|(row, weight)| u16::from(row[x]) * weight);
+        *to = kernel::round(kernel::HALF + terms.sum::<u16>());
+    }
+}
+
+#[inline(always)]
+fn down_all(src: &Plane<'_>, start: usize, weights: &[u16], line: &mut [u8]) {
     const RUN: usize = 64;
     let width = src.size().width;
     let (runs, _) = line[..width].as_chunks_mut::<RUN>();
@@ -190,11 +248,22 @@ fn down(src: &Plane<'_>, (start, weights): (usize, &[u16]), line: &mut [u8]) {
     }
 }
 
+/// The inner samples of a row of half the length, from its samples in pairs.
+#[inline(always)]
+fn halve(pairs: &[[u8; 2]], [before, even, odd, after]: [u16; 4], row: &mut [u8]) {
+    let around = pairs.iter().zip(&pairs[1..]).zip(&pairs[2..]);
+    for (to, ((left, own), right)) in row.iter_mut().zip(around) {
+        let [left, own, right] = [left, own, right].map(|pair| u16::from_le_bytes(*pair));
+        let sum = (left >> 8) * before + (own & 0xFF) * even + (own >> 8) * odd + (right & 0xFF) * after;
+        *to = kernel::round(kernel::HALF + sum);
+    }
+}
+
 /// The weighted sum of columns.
 ///
 /// The usual numbers of taps are known when this is compiled: in a loop over any number the compiler puts taps side
 /// by side into vectors instead of lanes, and gathers them byte by byte.
-#[inline]
+#[inline(always)]
 fn weigh(columns: &[[u8; LANES]], weights: &[u16]) -> [u8; LANES] {
     match weights.len() {
         2 => weigh_taps::<2>(columns, weights),
@@ -208,7 +277,7 @@ fn weigh(columns: &[[u8; LANES]], weights: &[u16]) -> [u8; LANES] {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn weigh_taps<const TAPS: usize>(columns: &[[u8; LANES]], weights: &[u16]) -> [u8; LANES] {
     let columns: &[_; TAPS] = columns.first_chunk().expect("as many columns as weights");
     let weights: &[_; TAPS] = weights.first_chunk().expect("matched by their number");
@@ -228,14 +297,14 @@ fn weigh_all(columns: &[[u8; LANES]], weights: &[u16]) -> [u8; LANES] {
     column
 }
 
-#[inline]
+#[inline(always)]
 fn add<const N: usize>(sum: &mut [u16; N], samples: &[u8; N], weight: u16) {
     for (sum, &sample) in sum.iter_mut().zip(samples) {
         *sum += u16::from(sample) * weight;
     }
 }
 
-#[inline]
+#[inline(always)]
 fn settle<const N: usize>(sum: &[u16; N], samples: &mut [u8; N]) {
     for (sample, &sum) in samples.iter_mut().zip(sum) {
         *sample = kernel::round(sum);
@@ -243,7 +312,7 @@ fn settle<const N: usize>(sum: &[u16; N], samples: &mut [u8; N]) {
 }
 
 /// Rows to columns: four perfect shuffles, each one interleaving two halves, which every SIMD set has as instruction.
-#[inline]
+#[inline(always)]
 fn transpose(rows: &[[u8; LANES]; LANES]) -> [[u8; LANES]; LANES] {
     let mut tile = [0; LANES * LANES];
     tile.copy_from_slice(rows.as_flattened());
@@ -255,7 +324,7 @@ fn transpose(rows: &[[u8; LANES]; LANES]) -> [[u8; LANES]; LANES] {
     columns
 }
 
-#[inline]
+#[inline(always)]
 fn shuffle(tile: &[u8; LANES * LANES]) -> [u8; LANES * LANES] {
     let mut out = [0; LANES * LANES];
     let (low, high) = tile.split_at(LANES * LANES / 2);

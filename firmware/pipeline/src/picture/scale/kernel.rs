@@ -52,6 +52,14 @@ impl Kernel {
         kernel
     }
 
+    /// The weights of every sample `x` but the outermost, where it is made of the samples from 2x - 1 to 2x + 2.
+    pub(super) fn halving(&self) -> Option<[u16; 4]> {
+        let inner = 1..self.starts.len().checked_sub(1)?;
+        let weights = *self.weights.get(self.taps..)?.first_chunk()?;
+        let halves = |x: usize| self.starts[x] == 2 * x - 1 && self.at(x).1 == weights;
+        (self.taps == 4 && !inner.is_empty() && { inner }.all(halves)).then_some(weights)
+    }
+
     /// The first source sample and the weights for sample `x` of the result.
     #[inline]
     pub(super) fn at(&self, x: usize) -> (usize, &[u16]) {
