@@ -32,6 +32,12 @@ def _stat(pid):
         return None
 
 
+def children(root):
+    """The processes that a process has begun and that still run."""
+    stats = {int(entry): _stat(entry) for entry in os.listdir("/proc") if entry.isdigit()}
+    return [pid for pid, stat in stats.items() if stat and int(stat[1]) == root]
+
+
 def of_tree(root):
     """What a process, its descendants and those of them that have ended took since they began."""
     stats = {int(entry): stat for entry in os.listdir("/proc") if entry.isdigit() and (stat := _stat(entry))}

@@ -4,51 +4,47 @@ Beside it gst-launch-1.0 with the same elements and settings into fakesinks, and
 into nothing, both at the pace of the live box: every side decodes the same file, scales 720 > 360 > 180 and is
 measured over the same seconds of it. The sides alternate and a ratio is that of one round, whose sides ran under
 similar load; medians count. At full speed the peers save what waking up for every frame costs; those rows are there
-to see, a live box cannot run like that.
+to see, a live box cannot run like that. The ratio's sides run on one processor, the first: on two, a side that works in
+parallel is charged more for the same work where they are siblings of one core, as on most rented machines.
 
-Every side runs on one processor, the first. On two, a side that works in parallel is charged more for the same work
-where they are siblings of one core, as on most rented machines.
+What the renditions look like is compared with what ffmpeg made of the same pictures with the same settings (SSIM), and
+what more renditions and more channels cost is shown.
 """
 
 import argparse
 import os
-import re
 import subprocess
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import cost
 import cpu
+import peers
+import quality
 import report
-from box import Box, Failed, wait_for
+from box import CACHE, Box, Failed, wait_for
 from clip import clip
+from peers import LADDER
 
-# Height and bits per second.
-LADDER = ((720, 3_000_000), (360, 800_000), (180, 300_000))
-SOUND = 128_000
-# One key frame per segment of 1.6 s.
-KEY_FRAMES = 48
 # The first seconds, in which the box also encodes its slate and writes its store's files, are not measured.
 SETTLE = 6
 
 BAR_GST = 0.85
 BAR_FFMPEG = 0.95
+# SSIM that differs by less is the same: another picture of the film's is as far away.
+SAME = 0.001
 
 
-def width(height):
-    return height * 16 // 9
+def settle(running):
+    wait_for("the settled box", lambda: time.monotonic() > running.began + SETTLE, SETTLE + 1)
 
 
-def box(file, seconds):
-    """CPU per second of media, and what the box chose: x264's preset, and the threads of each rendition."""
-    ladder = "".join(f"[[channel.ladder]]\nheight = {height}\nbitrate = {bits}\n" for height, bits in LADDER)
-    settings = f'[channel.input]\nkind = "file"\npath = "{file}"\n[channel.audio]\nbitrate = {SOUND}\n{ladder}'
-    with Box(settings) as running:
-        status = running.settled()
-        encoder = status["channels"][0]["encoder"]
-        preset, threads = re.search(r"x264 (\w+)", encoder), re.search(r"(\d+) threads", encoder)
-        if not preset:
-            raise Failed(f"the box encodes with {encoder}, not with x264")
-        chosen = preset[1], [int(threads[1]) if threads else 1, *[1 for _ in LADDER[1:]]]
-        wait_for("the settled box", lambda: time.monotonic() > running.began + SETTLE, SETTLE + 1)
+def box(file, seconds, board):
+    """CPU per second of media, and what the box chose."""
+    with Box([cost.text(file, LADDER)], board=board) as running:
+        chosen = peers.chosen_by(running.settled())
+        settle(running)
         before, began = cpu.of_tree(running.process.pid), time.monotonic()
         skipped = running.running()["channels"][0]["input"]["skipped"]
         time.sleep(seconds)
@@ -58,44 +54,6 @@ def box(file, seconds):
         raise Failed("the box's worker was started again meanwhile")
     lost = (after["channels"][0]["input"]["skipped"] - skipped) / 30
     return used.per(took - lost), chosen
-
-
-def gst_launch(file, chosen, paced):
-    """The pipeline of the box's own elements; its scaler is replaced by GStreamer's."""
-    preset, threads = chosen
-    sink = f"fakesink sync={str(paced).lower()}"
-    pipeline = f"filesrc location={file} ! decodebin name=file "
-    pipeline += "file. ! queue ! deinterlace ! videoconvert ! video/x-raw,format=I420 ! tee name=t0 "
-    for rung, (height, bits) in enumerate(LADDER):
-        if rung > 0:
-            pipeline += f"t{rung - 1}. ! queue ! videoscale "
-            pipeline += f"! video/x-raw,width={width(height)},height={height} ! tee name=t{rung} "
-        pipeline += f"t{rung}. ! queue ! x264enc tune=zerolatency speed-preset={preset} bitrate={bits // 1000} "
-        pipeline += f"vbv-buf-capacity=1000 key-int-max={KEY_FRAMES} bframes=0 option-string=scenecut=0 "
-        pipeline += f"threads={threads[rung]} ! video/x-h264,stream-format=avc,alignment=au ! {sink} "
-    pipeline += "file. ! queue ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2 "
-    pipeline += f"! avenc_aac bitrate={SOUND} ! {sink}"
-    return ["gst-launch-1.0", "-q", *pipeline.split()]
-
-
-def ffmpeg(file, chosen, paced):
-    preset, threads = chosen
-    chain, last = "", "0:v"
-    for rung, (height, _) in enumerate(LADDER):
-        scale = f"scale={width(height)}:{height}:flags=bilinear," if rung else ""
-        more = rung + 1 < len(LADDER)
-        chain += f"[{last}]{scale}" + (f"split[v{rung}][s{rung}];" if more else f"null[v{rung}]")
-        last = f"s{rung}"
-    command = ["ffmpeg", "-v", "error", "-nostdin", *(["-re"] if paced else []), "-i", str(file)]
-    command += ["-filter_complex", chain]
-    for rung, (_, bits) in enumerate(LADDER):
-        command += ["-map", f"[v{rung}]", f"-threads:v:{rung}", str(threads[rung])]
-        for option in ("b", "maxrate", "bufsize"):
-            command += [f"-{option}:v:{rung}", str(bits)]
-    command += ["-map", "0:a", "-c:a", "aac", "-b:a", str(SOUND), "-ac", "2", "-ar", "48000"]
-    command += ["-c:v", "libx264", "-preset", preset, "-tune", "zerolatency", "-g", str(KEY_FRAMES)]
-    command += ["-sc_threshold", "0", "-bf", "0", "-f", "null", "-"]
-    return command
 
 
 def paced(command, seconds):
@@ -131,29 +89,20 @@ def length(file):
     return float(answer.stdout)
 
 
-def main():
-    options = argparse.ArgumentParser(prog="tools/bench encode", description=__doc__.partition("\n")[0])
-    options.add_argument("--seconds", type=int, default=20, help="media measured in each run")
-    options.add_argument("--rounds", type=int, default=3, help="runs of each side")
-    options.add_argument("--clip", help="a 720p30 file with sound in place of the usual one")
-    options = options.parse_args()
-    file = clip(options.clip)
-    whole = length(file)
-    if whole < SETTLE + options.seconds + 1:
-        raise Failed(f"{file} lasts {whole:.0f} s, {SETTLE} s and --seconds must fit into it")
-
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    report.head(f"encode: {file.name}, {options.rounds} rounds of {options.seconds} s")
+def compare_cost(file, whole, options):
+    """Prints what each side takes of one processor; returns the ratio to each peer."""
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})
     runs = {"Riser": [], "gst-launch": [], "ffmpeg": [], "gst-launch, full speed": [], "ffmpeg, full speed": []}
     for nth in range(options.rounds):
-        used, chosen = box(file, options.seconds)
+        used, chosen = box(file, options.seconds, options.board)
         runs["Riser"].append(used)
-        runs["gst-launch"].append(paced(gst_launch(file, chosen, True), options.seconds))
-        runs["ffmpeg"].append(paced(ffmpeg(file, chosen, True), options.seconds))
-        runs["gst-launch, full speed"].append(at_full_speed(gst_launch(file, chosen, False), whole))
-        runs["ffmpeg, full speed"].append(at_full_speed(ffmpeg(file, chosen, False), whole))
+        runs["gst-launch"].append(paced(peers.gst_launch(file, chosen, True), options.seconds))
+        runs["ffmpeg"].append(paced(peers.ffmpeg(file, chosen, True), options.seconds))
+        runs["gst-launch, full speed"].append(at_full_speed(peers.gst_launch(file, chosen, False), whole))
+        runs["ffmpeg, full speed"].append(at_full_speed(peers.ffmpeg(file, chosen, False), whole))
         each = ", ".join(f"{side} {run[-1].both * 1000:.0f}" for side, run in runs.items())
-        print(f"round {nth + 1}, x264 {chosen[0]}, load {report.load():.1f}: {each}", flush=True)
+        print(f"round {nth + 1}, {chosen.words}, load {report.load():.1f}: {each}", flush=True)
 
     ratios = {
         side: report.median([own.both / run.both for own, run in zip(runs["Riser"], side_runs)])
@@ -170,7 +119,54 @@ def main():
     print()
     report.table(["ms of CPU per second", "user", "sys", "both", "Riser to it", "bar", ""], rows)
     print()
-    report.judge("encode", ratios["gst-launch"], BAR_GST, ratios["ffmpeg"] <= BAR_FFMPEG)
+    os.sched_setaffinity(0, processors)
+    return ratios
+
+
+def compare_looks(file, board):
+    """Prints how the box's pictures and ffmpeg's look beside the film's; whether the box's are as good everywhere."""
+    with TemporaryDirectory(dir=CACHE) as folder:
+        folder = Path(folder)
+        with Box([cost.text(file, LADDER)], board=board) as running:
+            chosen = peers.chosen_by(running.settled())
+            settle(running)
+            made = quality.recorded(running, LADDER, folder)
+        peer = folder / "ffmpeg.mp4"
+        at_full_speed(peers.ffmpeg(file, chosen, False, peer), 1)
+        seen = list(quality.seen(made, peer, file, folder))
+    rows = []
+    for height, (own, other) in seen:
+        measures = (f"{own.ssim:.4f}", f"{other.ssim:.4f}", f"{own.bits / 1000:.0f}", f"{other.bits / 1000:.0f}")
+        rows.append([f"{height}p", *measures, report.verdict(own.ssim >= other.ssim - SAME)])
+    report.table(["SSIM at 720p", "Riser", "ffmpeg", "Riser kbit/s", "ffmpeg", ""], rows)
+    print()
+    return all(own.ssim >= other.ssim - SAME for _, (own, other) in seen)
+
+
+def grow(file, seconds, board):
+    """Prints what more renditions and more channels cost, on all processors."""
+    header = ["of 720p30", "ms of CPU per second", "riserd MiB", "worker MiB", "left out per second"]
+    report.table(header, list(cost.rows(file, seconds, board)))
+    print()
+
+
+def main():
+    options = argparse.ArgumentParser(prog="tools/bench encode", description=__doc__.partition("\n")[0])
+    options.add_argument("--seconds", type=int, default=20, help="media measured in each run")
+    options.add_argument("--rounds", type=int, default=3, help="runs of each side")
+    options.add_argument("--clip", help="a 720p30 file with sound in place of the usual one")
+    options.add_argument("--board", help="a board of board-configs, such as va-x86-64 on a machine with an Intel or AMD GPU")
+    options = options.parse_args()
+    file = clip(options.clip)
+    whole = length(file)
+    if whole < SETTLE + options.seconds + 1:
+        raise Failed(f"{file} lasts {whole:.0f} s, {SETTLE} s and --seconds must fit into it")
+
+    report.head(f"encode: {file.name}, {options.rounds} rounds of {options.seconds} s")
+    ratios = compare_cost(file, whole, options)
+    alike = compare_looks(file, options.board)
+    grow(file, options.seconds, options.board)
+    report.judge("encode", ratios["gst-launch"], BAR_GST, ratios["ffmpeg"] <= BAR_FFMPEG and alike)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ impl Drop for Pool {
 
 /// The colours of every picture behind its source: those of HD, whatever the size. So a rendition shows the same
 /// colours as the one it is scaled from, and an input of other colours does not change the stream.
-const COLOURS: &str = "bt709";
+pub const COLOURS: &str = "bt709";
 
 /// What every source converts its pictures to; pixels are square.
 pub fn caps() -> gst::Caps {

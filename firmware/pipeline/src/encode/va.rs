@@ -23,7 +23,12 @@ use super::{
     trial::{self, Flaw},
     words,
 };
-use crate::{bus, error::Error, frame::size, picture::Size};
+use crate::{
+    bus,
+    error::Error,
+    frame::{COLOURS, size},
+    picture::Size,
+};
 
 /// Pictures that may wait in front of the upload, and in front of each encoder.
 const WAITING: u64 = 10;
@@ -274,9 +279,11 @@ impl OnGpu {
 }
 
 impl Va {
-    /// Lets only pictures on the GPU through, of this rendition's size if one is given.
+    /// Lets only pictures on the GPU through, of this rendition's size if one is given. Without their colours being named
+    /// `vaapipostproc` converts them to those that its size suggests, and back at the next one.
     fn surfaces(&self, rendition: Option<&Rendition>) -> Result<gst::Element, Error> {
-        let mut caps = gst::Caps::builder("video/x-raw").features([self.memory]).field("format", "NV12");
+        let caps = gst::Caps::builder("video/x-raw").features([self.memory]);
+        let mut caps = caps.field("format", "NV12").field("colorimetry", COLOURS);
         if let Some(Rendition { width, height, .. }) = rendition {
             caps = caps
                 .field("width", i32::from(*width))
