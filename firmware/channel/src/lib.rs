@@ -4,13 +4,14 @@
 //! samples, [`ladder`] decides what is encoded, [`families`] by what, [`budget`] how much of it, [`shed`] what is given up
 //! under overload. In the worker: [`slots`] gives every frame slot one picture, [`sound`] gives every block its samples,
 //! [`drift`] follows the clock that they come from, [`levels`] says how loud they are, [`cameras`] which camera is which,
-//! [`mode`] how it is run, [`signal`] what is true of the input. At the command door: [`life`] says what may follow on what,
+//! [`mode`] how it is run, [`edid`] what it tells its source, [`signal`] what is true of the input. At the command door: [`life`] says what may follow on what,
 //! [`rehearsal`] what would fit.
 
 pub mod budget;
 pub mod cameras;
 pub mod captions;
 pub mod drift;
+pub mod edid;
 pub mod families;
 pub mod ladder;
 pub mod levels;

@@ -96,7 +96,10 @@ fn camera(device: &Path, wish: Wish, seen: &[Sighting]) -> Result<Camera, Missin
     };
     let node = fs::canonicalize(device).map_err(|error| missing(unopened(&error), None))?;
     // Closed at once: some drivers allow one handle only.
-    let signal = Input::open(&node).ok().and_then(|input| input.follow());
+    let signal = Input::open(&node).ok().and_then(|input| {
+        input.introduce();
+        input.follow()
+    });
     let opened = Device::with_path(&node).map_err(|error| missing(unopened(&error), Some(&node)))?;
     let sighting = seen.iter().find(|sighting| sighting.node == node);
     let wanted = Wanted { size: wish.width.zip(wish.height), lines: wish.lines, rate: wish.rate };

@@ -11,11 +11,12 @@ use std::{
     path::Path,
 };
 
+use channel::edid::{self, Receiver};
 use rustix::{fs::OFlags, io::Errno};
 use v4l::v4l_sys::{
-    V4L2_IN_ST_NO_ACCESS, V4L2_IN_ST_NO_CARRIER, V4L2_IN_ST_NO_EQU, V4L2_IN_ST_NO_H_LOCK,
-    V4L2_IN_ST_NO_POWER, V4L2_IN_ST_NO_SIGNAL, V4L2_IN_ST_NO_STD_LOCK, V4L2_IN_ST_NO_SYNC,
-    V4L2_IN_ST_NO_V_LOCK,
+    V4L2_DV_BT_CAP_INTERLACED, V4L2_IN_ST_NO_ACCESS, V4L2_IN_ST_NO_CARRIER, V4L2_IN_ST_NO_EQU,
+    V4L2_IN_ST_NO_H_LOCK, V4L2_IN_ST_NO_POWER, V4L2_IN_ST_NO_SIGNAL, V4L2_IN_ST_NO_STD_LOCK,
+    V4L2_IN_ST_NO_SYNC, V4L2_IN_ST_NO_V_LOCK,
 };
 
 use super::{ioctl, timings::Timings};
@@ -91,6 +92,25 @@ impl Input {
         ioctl::query_timings(&self.node).ok().flatten().as_ref().map(Timings::of)
     }
 
+    /// Tells the source what the box can take, where the receiver tells it nothing: many give no signal until then. Whether
+    /// that was to be done and could be; a receiver that refuses may have a signal all the same.
+    pub fn introduce(&self) -> bool {
+        let Ok(0) = ioctl::edid_blocks(&self.node) else { return false };
+        let Ok(Some(cap)) = ioctl::timings_cap(&self.node) else { return false };
+        let receiver = Receiver {
+            width: cap.max_width,
+            height: cap.max_height,
+            pixel_clock: cap.max_pixelclock,
+            interlaced: cap.capabilities & V4L2_DV_BT_CAP_INTERLACED != 0,
+        };
+        let Some(mut edid) = edid::edid(&receiver) else { return false };
+        match ioctl::set_edid(&self.node, &mut edid) {
+            Ok(()) => tracing::info!(?receiver, "the receiver has an EDID now"),
+            Err(error) => tracing::warn!(%error, "the receiver takes no EDID: its source may give no signal"),
+        }
+        ioctl::edid_blocks(&self.node).is_ok_and(|blocks| blocks > 0)
+    }
+
     /// Sets the receiver to the signal that is there, as drivers do not by themselves. To be called before a capture begins:
     /// the result is what the pictures will be like.
     pub fn follow(&self) -> Option<Timings> {
@@ -156,6 +176,7 @@ mod tests {
         let mut input = Input::open(file.path()).unwrap();
         assert_eq!((input.signal(), input.is_subscribed()), (Signal::There, false));
         assert_eq!((input.timings(), input.follow()), (None, None));
+        assert!(!input.introduce());
         input.take_events();
         assert!(Input::open(&file.path().join("none")).is_err());
     }
