@@ -125,21 +125,24 @@ struct ChannelTuning {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct InputSettings {
-    /// `auto` (a camera where there is one, otherwise the test signal), `camera`, `file` or `test`.
+    /// `auto` (a camera where there is one, otherwise the test signal), `camera`, `decklink`, `file` or `test`.
     #[schema(default = "auto", required = false)]
     kind: String,
-    /// The V4L2 device; none for the first one found.
+    /// The V4L2 device, or the number of a DeckLink card; none for the first one found.
     #[schema(nullable = false)]
     device: Option<String>,
-    /// The camera's name, as the status tells it.
+    /// The camera's name, as the status tells it; the driver's name of a DeckLink card.
     #[schema(nullable = false)]
     name: Option<String>,
     /// The port it is plugged into, as the status tells it; of one with a serial number of its own, no more than a hint.
     #[schema(nullable = false)]
     port: Option<String>,
-    /// The camera's serial number.
+    /// The serial number of the camera or the DeckLink card.
     #[schema(nullable = false)]
     serial: Option<String>,
+    /// The plug of a DeckLink card: `auto`, `sdi`, `hdmi`, `optical-sdi`, `component`, `composite` or `svideo`.
+    #[schema(nullable = false)]
+    connection: Option<String>,
     /// The ALSA device whose sound is taken, such as `hw:1`; none for the card on the camera's own device.
     #[schema(nullable = false)]
     sound: Option<String>,

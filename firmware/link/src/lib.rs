@@ -24,15 +24,15 @@ pub mod wire;
 use std::{fmt, path::PathBuf};
 
 use media::{
-    Camera, CameraChoice, Captions, FrameRate, Grid, Levels, Position, RateControl, Rendition, Sample, Sound,
-    Track,
+    Camera, CameraChoice, Captions, CardChoice, FrameRate, Grid, Levels, Position, RateControl, Rendition,
+    Sample, Sound, Track,
 };
 use serde::{Deserialize, Serialize};
 
 pub use wire::{Decoder, Error};
 
 /// Version of these messages.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// From a worker to `riserd`.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,6 +115,11 @@ pub enum InputChoice {
         camera: CameraChoice,
         /// The size and rate to prefer.
         wish: Wish,
+    },
+    /// An input of a DeckLink card.
+    Decklink {
+        /// Which one.
+        card: CardChoice,
     },
     /// A media file in a loop.
     File {

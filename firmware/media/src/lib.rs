@@ -5,6 +5,7 @@
 //! [`Sample`] is what an encoder gives, [`Window`] is what every way out of the box reads.
 
 pub mod camera;
+pub mod decklink;
 pub mod grid;
 pub mod history;
 pub mod levels;
@@ -15,6 +16,7 @@ pub mod track;
 pub mod window;
 
 pub use camera::{Camera, CameraChoice};
+pub use decklink::{CardChoice, Connection};
 pub use grid::{Grid, Position};
 pub use history::{History, Segment, Spans};
 pub use levels::Levels;

@@ -71,6 +71,7 @@ pub fn input(channel: &settings::Channel) -> InputChoice {
     match input.source() {
         settings::Source::Auto => InputChoice::Auto { camera, wish },
         settings::Source::Camera => InputChoice::Camera { camera, wish },
+        settings::Source::Decklink => InputChoice::Decklink { card: input.card() },
         settings::Source::File(path) => InputChoice::File { path: path.into() },
         settings::Source::Test => InputChoice::Test { wish },
     }

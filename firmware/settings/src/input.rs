@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use document::within;
-use media::CameraChoice;
+use document::{number_or_text, within};
+use media::{CameraChoice, CardChoice, Connection};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Refusal, channel::even, refuse};
@@ -13,7 +13,7 @@ use crate::{Refusal, channel::even, refuse};
 #[serde(default, deny_unknown_fields)]
 pub struct Input {
     kind: Kind,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "device", skip_serializing_if = "Option::is_none")]
     device: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -21,6 +21,8 @@ pub struct Input {
     port: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     serial: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<Connection>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sound: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +39,7 @@ enum Kind {
     #[default]
     Auto,
     Camera,
+    Decklink,
     File,
     Test,
 }
@@ -48,6 +51,8 @@ pub enum Source<'a> {
     Auto,
     /// A V4L2 camera or capture card.
     Camera,
+    /// A DeckLink card.
+    Decklink,
     /// A media file, played as if live, again and again.
     File(&'a Path),
     /// The built-in test signal.
@@ -64,6 +69,7 @@ impl Input {
         match self.kind {
             Kind::Auto => Source::Auto,
             Kind::Camera => Source::Camera,
+            Kind::Decklink => Source::Decklink,
             Kind::File => {
                 Source::File(self.path.as_deref().expect("`check` refused a file input without a path"))
             }
@@ -76,6 +82,18 @@ impl Input {
     pub fn camera(&self) -> CameraChoice {
         let Self { device, name, port, serial, .. } = self.clone();
         CameraChoice { device, name, port, serial, ..CameraChoice::default() }
+    }
+
+    /// Which DeckLink card is asked for, where it is to be one.
+    #[must_use]
+    pub fn card(&self) -> CardChoice {
+        let Self { name, serial, connection, .. } = self.clone();
+        CardChoice { device: self.number(), name, serial, connection: connection.unwrap_or_default() }
+    }
+
+    /// The device as the number of a card.
+    fn number(&self) -> Option<u32> {
+        self.device.as_ref()?.to_str()?.parse().ok()
     }
 
     /// The ALSA device whose sound is taken; none for the card on the camera's own device.
@@ -102,31 +120,37 @@ impl Input {
         if self.path.is_some() && !file {
             return refuse("input.path", "only kind \"file\" has a path");
         }
-        if self.device.is_some() && !self.may_be_camera() {
-            return refuse("input.device", "only the kinds \"auto\" and \"camera\" have a device");
+        let card = self.kind == Kind::Decklink;
+        self.check_device(card)?;
+        if self.connection.is_some() && !card {
+            return refuse("input.connection", "only kind \"decklink\" has a connection");
         }
-        if let Some(card) = &self.sound {
+        if let Some(sound) = &self.sound {
             if !self.may_be_camera() {
                 return refuse("input.sound", "only the kinds \"auto\" and \"camera\" have a sound card");
             }
-            if card.trim().is_empty() || card.len() > 128 || card.contains(char::is_control) {
+            if sound.trim().is_empty() || sound.len() > 128 || sound.contains(char::is_control) {
                 return refuse("input.sound", "is no ALSA device such as \"hw:1\" or \"hw:CARD=Mixer\"");
             }
         }
         for (field, value) in [("name", &self.name), ("port", &self.port), ("serial", &self.serial)] {
             let Some(value) = value else { continue };
             let path = format!("input.{field}");
-            if !self.may_be_camera() {
-                return refuse(&path, format!("only the kinds \"auto\" and \"camera\" have a {field}"));
+            if !self.may_be_camera() && (!card || field == "port") {
+                let kinds = match field {
+                    "port" => "\"auto\" and \"camera\"",
+                    _ => "\"auto\", \"camera\" and \"decklink\"",
+                };
+                return refuse(&path, format!("only the kinds {kinds} have a {field}"));
             }
             if self.device.is_some() {
                 return refuse(
                     &path,
-                    "a camera is chosen by its device or by name, port and serial, not by both",
+                    "a camera or card is chosen by its device or by what else is known of it, not by both",
                 );
             }
             if value.trim().is_empty() {
-                return refuse(&path, "is empty; leave it out for any camera");
+                return refuse(&path, "is empty; leave it out for any");
             }
         }
         if self.width.is_some() != self.height.is_some() {
@@ -137,12 +161,35 @@ impl Input {
             let path = format!("input.{field}");
             match pixels {
                 Some(_) if file => return refuse(&path, "a file is played at its own size"),
+                Some(_) if card => return refuse(&path, "a DeckLink card gives the size of its signal"),
                 Some(pixels) => even(&path, pixels)?,
                 None => {}
             }
         }
         Ok(())
     }
+
+    fn check_device(&self, card: bool) -> Result<(), Refusal> {
+        match (&self.device, self.number()) {
+            (Some(_), _) if !card && !self.may_be_camera() => {
+                refuse("input.device", "only the kinds \"auto\", \"camera\" and \"decklink\" have a device")
+            }
+            (Some(_), None) if card => {
+                refuse("input.device", "is the number of a DeckLink card: 0 for the first one")
+            }
+            (Some(_), Some(_)) if !card => {
+                refuse("input.device", "is no camera's node such as \"/dev/video0\"")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn device<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    number_or_text(deserializer, "a device node or the number of a DeckLink card", |text| {
+        Some(PathBuf::from(text))
+    })
+    .map(Some)
 }
 
 fn width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use media::Coding;
+use media::{Coding, Connection};
 
 /// Every field, as the operator's handbook shows them.
 const FULL: &str = r#"
@@ -97,6 +97,34 @@ fn a_camera_is_named_by_what_stays() {
     }
     let error = parse("[channel.input]\nkind = 'test'\nport = 'a'").unwrap_err().to_string();
     assert!(error.contains("input.port") && error.contains("have a port"), "{error}");
+}
+
+#[test]
+fn a_card_is_named_by_number_or_by_what_stays() {
+    let read = |more: &str| parse(&format!("[channel.input]\nkind = 'decklink'\n{more}"));
+    let settings = read("device = 1\nconnection = 'optical-sdi'").unwrap();
+    let input = &settings.channels[0].input;
+    assert_eq!(input.source(), Source::Decklink);
+    assert_eq!((input.card().device, input.card().connection), (Some(1), Connection::OpticalSdi));
+    assert_eq!(parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);
+    let settings = read("name = 'DeckLink Duo (2)'\nserial = '1A2B'").unwrap();
+    let card = settings.channels[0].input.card();
+    assert_eq!(card.to_string(), "name \"DeckLink Duo (2)\", serial \"1A2B\"");
+    for (more, field) in [
+        ("device = '/dev/video0'", "device"),
+        ("device = 1\nserial = 'a'", "serial"),
+        ("port = 'a'", "port"),
+        ("sound = 'hw:1'", "sound"),
+        ("width = 640\nheight = 360", "width"),
+        ("connection = 'usb'", "connection"),
+    ] {
+        let error = read(more).unwrap_err().to_string();
+        assert!(error.contains(&format!("`channel.input.{field}`")), "{more}: {error}");
+    }
+    for text in ["kind = 'camera'\ndevice = 0", "kind = 'test'\nconnection = 'sdi'"] {
+        let error = parse(&format!("[channel.input]\n{text}")).unwrap_err().to_string();
+        assert!(error.contains("`channel.input."), "{error}");
+    }
 }
 
 #[test]

@@ -160,7 +160,7 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
     assert_eq!(fields("AudioTrack"), keys(&channel["audio"]["track"][0]));
     assert_eq!(fields("Captions"), keys(&channel["captions"][0]));
     let mut input = keys(&channel["input"]);
-    input.extend(["path", "name", "port", "serial", "sound"].map(str::to_owned));
+    input.extend(["path", "name", "port", "serial", "connection", "sound"].map(str::to_owned));
     assert_eq!(fields("InputSettings"), input);
 
     let filter = json!({

@@ -88,7 +88,7 @@ impl Arrivals {
         let waiting = self.waiting();
         let since = waiting.silent_since;
         if !waiting.lost && self.clock.now().saturating_sub(since) > SILENCE {
-            self.monitor.observe(Observation::Quiet(since, "the camera is there, but no pictures arrive"));
+            self.monitor.observe(Observation::Quiet(since, "the device is there, but no pictures arrive"));
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
         assert!(!monitor.is_ok());
         let told = told_after(0, &arrivals, &monitor);
         assert_eq!(monitor.report().since, last, "it is not when it was noticed");
-        assert_eq!(told, (InputState::NoSignal, "the camera is there, but no pictures arrive".to_owned()));
+        assert_eq!(told, (InputState::NoSignal, "the device is there, but no pictures arrive".to_owned()));
     }
 
     #[test]

@@ -2,39 +2,25 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use channel::{
-    captions::Triplet,
-    slots::{Fate, Slots},
-    sound::Blocks,
-};
 use clock::Clock;
-use gst::prelude::*;
 use link::{SoundWish, Wish};
 use media::{CameraChoice, FrameRate};
 
 use super::{
-    Pictures, SYS, Shown, Sounds,
-    arrivals::{Arrivals, Arrived},
+    SYS,
     capture::{Break, capture, format, title},
-    follow::Follower,
     handles::Number,
+    live::{LivePictures, LiveSounds, Shared},
     probe::{self, Missing},
     sighting,
     signal::{Input, Signal},
-    watch::Watch,
 };
-use crate::{
-    error::Error,
-    monitor::{Count, Loss, Monitor},
-};
+use crate::monitor::{Loss, Monitor};
 
 /// How often a camera is looked for that has just been lost or plugged in: it needs a moment until it can be opened.
 const ROUND: Duration = Duration::from_millis(250);
@@ -57,34 +43,10 @@ pub struct Camera {
     keeper: JoinHandle<()>,
 }
 
-/// What the keeper, the capturing threads and the channel's loops share.
-pub(super) struct Shared {
-    clock: Clock,
-    pub(super) monitor: Monitor,
-    pub(super) arrivals: Arrivals,
-    pub(super) watch: Watch,
-    ended: AtomicBool,
-    /// What is wanted of its sound.
-    pub(super) sound: SoundWish,
-    /// Channels of the sound card that is being captured.
-    sounding: AtomicUsize,
-    /// Handles to cameras that were forgotten open.
-    forgotten: AtomicUsize,
-}
-
 impl Camera {
     /// Looks for the camera and begins to capture it; goes on looking if it is not there.
     pub fn open(choice: CameraChoice, wish: Wish, sound: SoundWish, clock: Clock, monitor: Monitor) -> Self {
-        let shared = Arc::new(Shared {
-            arrivals: Arrivals::new(clock.clone(), monitor.clone()),
-            clock,
-            monitor,
-            watch: Watch::new(),
-            ended: AtomicBool::new(false),
-            sound,
-            sounding: AtomicUsize::new(0),
-            forgotten: AtomicUsize::new(0),
-        });
+        let shared = Arc::new(Shared::new(sound, clock, monitor));
         let found = look(&choice, wish, &shared.monitor);
         if let Ok(camera) = &found {
             shared.monitor.found(&title(camera), format(camera), "silence");
@@ -98,16 +60,8 @@ impl Camera {
     }
 
     /// Begins to hand out pictures and sound.
-    pub fn begin(self, rate: FrameRate) -> (CameraPictures, CameraSounds) {
-        let sounds = CameraSounds { shared: Arc::clone(&self.shared), follower: Follower::default() };
-        let pictures = CameraPictures {
-            shared: self.shared,
-            slots: Slots::new(rate),
-            next: None,
-            captions: Vec::new(),
-            keeper: Some(self.keeper),
-        };
-        (pictures, sounds)
+    pub fn begin(self, rate: FrameRate) -> (LivePictures, LiveSounds) {
+        self.shared.begin(rate, self.keeper)
     }
 }
 
@@ -151,7 +105,7 @@ fn run(shared: &Arc<Shared>, camera: &probe::Camera) -> bool {
         Ok(()) => true,
         Err(Break::Changed(reason)) => {
             tracing::info!(%device, reason, "capture begins anew");
-            shared.let_go(number, SHORT_GRACE);
+            let_go(shared, number, SHORT_GRACE);
             true
         }
         Err(Break::Lost(reason)) => {
@@ -160,7 +114,7 @@ fn run(shared: &Arc<Shared>, camera: &probe::Camera) -> bool {
             // A node that is just being removed is gone by then.
             shared.watch.wait(None, ROUND);
             tell_loss(shared, camera, &reason);
-            shared.let_go(number, GRACE);
+            let_go(shared, number, GRACE);
             false
         }
     }
@@ -200,115 +154,16 @@ fn tell_loss(shared: &Shared, camera: &probe::Camera, reason: &str) {
     shared.monitor.lost(state, &format!("{}: {words}", title(camera)));
 }
 
-impl Shared {
-    pub(super) fn ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
-    }
-
-    /// A sound card is being captured with so many channels, 0 for not any more.
-    pub(super) fn is_sounding(&self, channels: usize) {
-        self.sounding.store(channels, Ordering::Relaxed);
-    }
-
-    /// When a sample was captured: nanoseconds since the epoch.
-    pub(super) fn captured(&self, sink: &gst_app::AppSink, sample: &gst::Sample) -> Option<u64> {
-        let running = sample.buffer()?.pts()?;
-        Some(self.clock.at((sink.base_time()? + running).nseconds()))
-    }
-
-    /// Sees to it that no handle to a lost camera stays open.
-    fn let_go(&self, camera: Number, grace: Duration) {
-        match camera.let_go(grace) {
-            Ok(0) => {}
-            Ok(forgotten) => {
-                tracing::debug!(forgotten, "GStreamer left the camera open");
-                self.forgotten.fetch_add(forgotten, Ordering::Relaxed);
-            }
-            Err(error) => tracing::warn!(%error, "the camera may still be open"),
-        }
-    }
-}
-
-/// The camera's pictures, each in its slot.
-pub struct CameraPictures {
-    shared: Arc<Shared>,
-    slots: Slots,
-    /// Arrived for a later slot.
-    next: Option<(u64, Shown)>,
-    /// Of pictures that have no slot.
-    captions: Vec<Triplet>,
-    keeper: Option<JoinHandle<()>>,
-}
-
-impl Pictures for CameraPictures {
-    fn take(&mut self, slot: u64, deadline: u64) -> Result<Option<Shown>, Error> {
-        if self.shared.forgotten.load(Ordering::Relaxed) >= MOST_FORGOTTEN {
-            let reason = "the camera broke off too often".to_owned();
-            return Err(Error::Assemble { what: "capture", reason });
-        }
-        let mut due = None;
-        loop {
-            match self.next.take() {
-                Some((at, shown)) if at > slot => {
-                    self.next = Some((at, shown));
-                    return Ok(due);
-                }
-                Some((at, mut shown)) => {
-                    if let Some(Shown { mut captions, .. }) = due.take() {
-                        captions.append(&mut shown.captions);
-                        shown.captions = captions;
-                        self.shared.monitor.count(Count::Dropped);
-                    }
-                    due = Some(shown);
-                    if at == slot {
-                        return Ok(due);
-                    }
-                }
-                None => {}
-            }
-            let Some(arrived) = self.shared.arrivals.next_picture(deadline) else { return Ok(due) };
-            let Arrived { captured, frame, captions } = arrived;
-            self.captions.extend(captions);
-            match self.slots.place(captured) {
-                Fate::Shown(at) => {
-                    let captions = std::mem::take(&mut self.captions);
-                    self.next = Some((at, Shown { frame, captured, captions }));
-                }
-                Fate::Dropped => self.shared.monitor.count(Count::Dropped),
+/// Sees to it that no handle to a lost camera stays open.
+fn let_go(shared: &Shared, camera: Number, grace: Duration) {
+    match camera.let_go(grace) {
+        Ok(0) => {}
+        Ok(forgotten) => {
+            tracing::debug!(forgotten, "GStreamer left the camera open");
+            if shared.forget(forgotten) >= MOST_FORGOTTEN {
+                shared.wear_out("the camera broke off too often");
             }
         }
-    }
-}
-
-impl Drop for CameraPictures {
-    fn drop(&mut self) {
-        self.shared.ended.store(true, Ordering::Relaxed);
-        self.shared.watch.ring();
-        if let Some(keeper) = self.keeper.take() {
-            // A keeper that panicked has said so on the log; the worker is ending anyway.
-            let _ = keeper.join();
-        }
-    }
-}
-
-/// The camera's sound.
-pub struct CameraSounds {
-    shared: Arc<Shared>,
-    follower: Follower,
-}
-
-impl Sounds for CameraSounds {
-    fn lay(&mut self, pairs: &mut [Blocks], _until: u64) {
-        for heard in self.shared.arrivals.sounds() {
-            for piece in self.follower.follow(&heard) {
-                piece.lay(pairs);
-            }
-        }
-        self.shared.monitor.drifts(self.follower.drift_ppm());
-    }
-
-    fn is_silent(&self, pair: usize) -> bool {
-        let channels = self.shared.sounding.load(Ordering::Relaxed);
-        pair * 2 >= channels
+        Err(error) => tracing::warn!(%error, "the camera may still be open"),
     }
 }

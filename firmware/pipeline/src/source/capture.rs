@@ -14,9 +14,9 @@ use media::FrameRate;
 
 use super::{
     SYS,
-    camera::Shared,
     card::Card,
     coding::{self, make},
+    live::Shared,
     paired, probe, sighting,
     signal::{self, Signal},
     watch::News,
@@ -162,9 +162,15 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
     filter.set_property("caps", coding::caps(&camera.mode));
     let mut chain = vec![source, filter];
     chain.extend(coding::decoder(&camera.mode.coding)?);
-    chain.extend([make("deinterlace")?, make("videoconvert")?, make("videoscale")?]);
     // Pictures that need no conversion lie in the driver's memory, and keep the camera taken while they are shown.
     let is_lent = camera.mode.coding == "YU12";
+    chain.extend(picture_tail(shared, is_lent)?);
+    live("capture", &chain)
+}
+
+/// The elements between raw pictures and the arrivals: whole pictures with square pixels are made of them. `is_lent`: as they
+/// come they lie in the memory of a driver, which waits for it.
+pub(super) fn picture_tail(shared: &Arc<Shared>, is_lent: bool) -> Result<Vec<gst::Element>, Error> {
     let shared = Arc::clone(shared);
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -183,10 +189,8 @@ fn picture_pipeline(shared: &Arc<Shared>, camera: &probe::Camera) -> Result<bus:
         Ok(gst::FlowSuccess::Ok)
     };
     let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
-    chain.push(
-        gst_app::AppSink::builder().caps(&frame::caps()).sync(false).callbacks(callbacks).build().upcast(),
-    );
-    live("capture", &chain)
+    let sink = gst_app::AppSink::builder().caps(&frame::caps()).sync(false).callbacks(callbacks).build();
+    Ok(vec![make("deinterlace")?, make("videoconvert")?, make("videoscale")?, sink.upcast()])
 }
 
 /// A pipeline whose timestamps are readings of the system's monotonic clock.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gst::prelude::*;
 
-use super::{camera::Shared, capture::live, coding::make, follow::Heard};
+use super::{capture::live, coding::make, follow::Heard, live::Shared};
 use crate::{bus, error::Error};
 
 /// Channels of the largest cards: eight pairs, as SDI has.
@@ -77,7 +77,8 @@ fn native(source: &gst::Element, wanted: usize) -> (gst::Caps, usize) {
         .unwrap_or_else(|| (gst::Caps::new_empty_simple("audio/x-raw"), 2))
 }
 
-fn heard(shared: &Shared, sink: &gst_app::AppSink, sample: &gst::Sample) -> Option<Heard> {
+/// Sound as it came, of the channels that are wanted.
+pub fn heard(shared: &Shared, sink: &gst_app::AppSink, sample: &gst::Sample) -> Option<Heard> {
     let captured = shared.captured(sink, sample)?;
     let caps = sample.caps()?.structure(0)?;
     let bytes = sample.buffer()?.map_readable().ok()?;

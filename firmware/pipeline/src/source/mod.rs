@@ -8,10 +8,12 @@ mod camera;
 mod capture;
 mod card;
 mod coding;
+mod decklink;
 mod file;
 mod follow;
 mod handles;
 mod ioctl;
+mod live;
 mod paired;
 mod pass;
 mod probe;
@@ -67,6 +69,8 @@ pub trait Sounds: Send {
 pub enum Source {
     /// A camera, there or missing.
     Camera(camera::Camera),
+    /// A DeckLink card, there or missing.
+    Decklink(decklink::Decklink),
     /// A media file, there or missing.
     File(Box<file::Film>),
     /// The test signal.
@@ -102,6 +106,12 @@ impl Source {
                 if probe::chosen(camera, *wish, &seen).is_ok() { open(camera, *wish) } else { test(*wish) }
             }
             InputChoice::Camera { camera, wish } => open(camera, *wish),
+            InputChoice::Decklink { card } => Self::Decklink(decklink::Decklink::open(
+                card.clone(),
+                sound.clone(),
+                clock.clone(),
+                monitor.clone(),
+            )),
             InputChoice::Test { wish } => test(*wish),
             InputChoice::File { path } => {
                 Self::File(Box::new(file::Film::open(path, usize::from(sound.pairs), monitor)))
@@ -114,6 +124,10 @@ impl Source {
         Ok(match self {
             Self::Camera(camera) => {
                 let (pictures, sounds) = camera.begin(rate);
+                (Box::new(pictures), Box::new(sounds))
+            }
+            Self::Decklink(card) => {
+                let (pictures, sounds) = card.begin(rate);
                 (Box::new(pictures), Box::new(sounds))
             }
             Self::File(film) => {
