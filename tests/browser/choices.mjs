@@ -2,6 +2,14 @@
 // dash.js is not told of captions.
 import { check, checkNotFatal, diagnosis, run, until, untilAdvanced, untilPlaying } from './browser.mjs';
 
+const untilMenu = (page, name) =>
+  until(
+    page,
+    `a menu of ${name}`,
+    (name) => [...document.querySelectorAll('.choice:not([hidden]) span')].some((span) => span.textContent === name),
+    name,
+  );
+
 await run('choices', {}, async (page, options, results) => {
   await untilPlaying(page);
   await until(page, 'a choice of two sounds', () => window.riser.sounds.length === 2);
@@ -9,8 +17,7 @@ await run('choices', {}, async (page, options, results) => {
   results.sounds = sounds.map(({ language }) => language);
   check(results.sounds.join() === 'de,en', `it offers ${results.sounds}`);
   check(sound === 0, `sound ${sound} is heard first`);
-  const menus = () => page.$$eval('.choice:not([hidden]) span', (all) => all.map((span) => span.textContent));
-  check((await menus()).includes('Sound'), 'there is no menu of sounds');
+  await untilMenu(page, 'Sound');
   await page.selectOption('#sound', '1');
   await until(page, 'the other sound', () => window.riser.sound === 1);
   await untilAdvanced(page, 3);
@@ -20,8 +27,7 @@ await run('choices', {}, async (page, options, results) => {
     checkNotFatal(results.errors);
     return;
   }
-  await until(page, 'captions', () => window.riser.captions.length > 0);
-  check((await menus()).includes('Captions'), 'there is no menu of captions');
+  await untilMenu(page, 'Captions');
   await page.selectOption('#captions', '0');
   await until(page, 'something said on the screen', () => {
     const tracks = [...document.querySelector('video').textTracks];

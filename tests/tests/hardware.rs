@@ -70,6 +70,23 @@ fn both_plug_ins_encode_every_picture_at_its_place() {
 }
 
 #[test]
+fn a_board_whose_only_family_fails_says_so() {
+    for families in [&["vaapi"][..], &["vaapi", "va"]] {
+        let gpu = Gpu::new(families, &[("SOFT_VA_INIT_FAILS", "1")]);
+        let riserd = Riserd::start_with(gpu.arguments(), &format!("{SMALL}{BOARD}"));
+        wait::until("the alarm", Duration::from_secs(20), || {
+            alarm(&riserd)
+                .is_some_and(|told| families.iter().all(|family| told.contains(&format!("{family}: "))))
+        });
+        assert_eq!(riserd.state("/channels/0/encoders_refused").as_array().unwrap().len(), families.len());
+        wait::until("the reason", Duration::from_secs(20), || {
+            let reason = riserd.state("/channels/0/reason");
+            reason.as_str().unwrap().contains("no VA-API driver offers")
+        });
+    }
+}
+
+#[test]
 fn both_plug_ins_are_tuned_without_a_gap() {
     for name in ["vaapi", "va"] {
         let gpu = Gpu::new(&[name, "software"], &[]);
@@ -161,7 +178,7 @@ fn encoders_that_do_not_keep_up_give_up_thumbnails_then_the_highest_rendition() 
     let riserd = Riserd::start_with(gpu.arguments(), &format!("{SMALL}{BOARD}"));
     let shed = || riserd.state("/channels/0/shed").as_str().unwrap().to_owned();
     let patience = Duration::from_secs(30);
-    wait::until("thumbnails wait", patience, || shed() == "thumbnails wait");
+    wait::until("thumbnails wait", patience, || shed().ends_with(": thumbnails wait"));
     wait::until("the highest rendition goes", patience, || shed().contains("highest rendition is left out"));
     wait::until("the others go on alone", patience, || {
         let renditions = riserd.state("/channels/0/renditions");

@@ -137,6 +137,9 @@ fn channels_share_the_encoders_and_a_rehearsal_tells_it_before() {
     riserd.operate("/channels/hall/start");
     wait::until("nothing is left out", PATIENCE, || state("hall").body["notes"] == json!([]));
 
+    let film = rehearse(&json!([{ "name": "film", "input": { "kind": "file", "path": "/film.mp4" } }]));
+    assert_eq!(film.text("/channels/0/notes/0"), "its input was never seen: 1280x720 at 30/s is assumed");
+    assert_eq!(film.text("/channels/0/renditions/0/codec"), "h264");
     let refused = riserd.api("POST", "/rehearsal", &json!({ "channels": [{}, { "preset": "grand" }] }));
     assert_eq!((refused.status, refused.text("/field")), (400, "channels[1].preset".to_owned()));
 }

@@ -2,7 +2,7 @@
 //!
 //! A family steps down when its start-up test fails, when the worker ends twice while trying it, or when it breaks
 //! [`MOST`] times within [`SPAN`]. It stays down until the channel is started again: a show is no time for another try.
-//! The last family never steps down, as there is nothing below it.
+//! The last family never steps down, as there is nothing below it: it is tried on, and told as [failing](Families::failing).
 
 use std::collections::VecDeque;
 
@@ -38,6 +38,7 @@ pub enum Cause {
 pub struct Families {
     left: VecDeque<String>,
     refused: Vec<Refused>,
+    failing: Option<Refused>,
     stage: Stage,
     /// When the family in use broke, in nanoseconds.
     breakdowns: VecDeque<u64>,
@@ -55,7 +56,7 @@ impl Families {
     #[must_use]
     pub fn new(preferred: impl IntoIterator<Item = String>) -> Self {
         let left = preferred.into_iter().collect();
-        Self { left, refused: Vec::new(), stage: Stage::Idle, breakdowns: VecDeque::new() }
+        Self { left, refused: Vec::new(), failing: None, stage: Stage::Idle, breakdowns: VecDeque::new() }
     }
 
     /// Those that may be tried, in order of preference.
@@ -67,6 +68,12 @@ impl Families {
     #[must_use]
     pub fn refused(&self) -> &[Refused] {
         &self.refused
+    }
+
+    /// The last one, from when it would have stepped down until it encodes again.
+    #[must_use]
+    pub fn failing(&self) -> Option<&Refused> {
+        self.failing.as_ref()
     }
 
     /// A worker begins to try `family`, after it has refused others.
@@ -88,6 +95,7 @@ impl Families {
     /// A worker encodes with the family it tried last.
     pub fn runs(&mut self) {
         self.stage = Stage::Running;
+        self.failing = None;
     }
 
     /// A worker that was not told to has ended at `now` (nanoseconds), because of `reason`.
@@ -116,10 +124,9 @@ impl Families {
     fn step_down(&mut self, reason: String) {
         self.stage = Stage::Idle;
         self.breakdowns.clear();
-        if self.left.len() > 1
-            && let Some(family) = self.left.pop_front()
-        {
-            self.refused.push(Refused { family, reason });
+        match self.left.len() {
+            0 | 1 => self.failing = self.left.front().map(|last| Refused { family: last.clone(), reason }),
+            _ => self.refused.extend(self.left.pop_front().map(|family| Refused { family, reason })),
         }
     }
 }
@@ -193,6 +200,21 @@ mod tests {
         assert_eq!(left(&families), ["software"]);
         (0..9).for_each(|at| families.ended(at, Cause::Unknown, "the worker ended"));
         assert_eq!(left(&families), ["software"], "there is nothing below");
+    }
+
+    #[test]
+    fn the_last_one_is_tried_on_and_told_until_it_works() {
+        let mut families = Families::new(["vaapi".to_owned()]);
+        for _ in 0..3 {
+            families.trying("vaapi", &[]);
+            families.ended(0, Cause::Encoder, "there is no driver");
+            assert_eq!(left(&families), ["vaapi"]);
+            assert_eq!(families.failing().unwrap().reason, "there is no driver");
+        }
+        assert!(families.refused().is_empty(), "it is in use");
+        families.trying("vaapi", &[]);
+        families.runs();
+        assert_eq!(families.failing(), None);
     }
 
     proptest! {

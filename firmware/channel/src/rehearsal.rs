@@ -16,6 +16,8 @@ pub struct Wish {
     pub source: Source,
     /// Its ladder.
     pub wanted: Wanted,
+    /// What the source is not known for: it was never seen.
+    pub assumed: Option<String>,
 }
 
 /// How it would go.
@@ -93,7 +95,8 @@ pub fn rehearse(wishes: &[Wish], budget: &Budget) -> Rehearsal {
     let part = |wish: &Wish| {
         let ladder = plan(wish, whole, budget);
         let percent = budget.percent(ladder.load);
-        Part { renditions: ladder.renditions, rate: wish.source.rate, percent, notes: ladder.notes }
+        let notes = wish.assumed.iter().cloned().chain(ladder.notes).collect();
+        Part { renditions: ladder.renditions, rate: wish.source.rate, percent, notes }
     };
     Rehearsal {
         fits,
@@ -171,11 +174,20 @@ mod tests {
     use super::*;
 
     fn wish(width: u16, height: u16, rate: &str) -> Wish {
-        Wish { source: Source { width, height, rate: rate.parse().unwrap() }, wanted: Wanted::Standard }
+        let source = Source { width, height, rate: rate.parse().unwrap() };
+        Wish { source, wanted: Wanted::Standard, assumed: None }
     }
 
     fn budget(pixels_per_second: u64) -> Budget {
         Budget { pixels_per_second, taken: 0, h265: 1 }
+    }
+
+    #[test]
+    fn what_is_assumed_is_told() {
+        let told = "its input was never seen".to_owned();
+        let wish = Wish { assumed: Some(told.clone()), ..wish(1280, 720, "30") };
+        let rehearsal = rehearse(&[wish], &budget(600_000_000));
+        assert_eq!(rehearsal.channels[0].notes.first(), Some(&told));
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! What a channel gives up while its encoders do not keep up, and when it takes it back.
+//! What a channel gives up while its encoders do not keep up or the box is hot, and when it takes it back.
 //!
 //! In this order: making thumbnails, then the highest rendition, the next one and so on down to the last. Never the sound,
 //! never the recording. What is taken back too soon is given up again for longer.
+
+use crate::heat::Heat;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -9,6 +11,8 @@ const SECOND: u64 = 1_000_000_000;
 const TOLERATED: u64 = 5;
 /// For so long they must be too many before something is given up, in nanoseconds.
 pub const SOON: u64 = 3 * SECOND;
+/// So long a box stays hot before something more is given up: metal cools slowly.
+pub const HOT: u64 = 20 * SECOND;
 /// For so long they must not be before something is taken back; twice as long after each time that it was too soon.
 pub const CALM: u64 = 30 * SECOND;
 /// Never longer than this.
@@ -19,7 +23,9 @@ pub const LONGEST: u64 = 16 * CALM;
 pub struct Shed {
     level: usize,
     renditions: usize,
-    /// Since when too many slots are left out.
+    /// What was given up last was for heat.
+    for_heat: bool,
+    /// Since when too many slots are left out, or the box is hot.
     late: Option<u64>,
     /// Since when they are not.
     calm: Option<u64>,
@@ -32,7 +38,7 @@ impl Shed {
     /// Nothing, of a channel with so many renditions.
     #[must_use]
     pub fn new(renditions: usize) -> Self {
-        Self { level: 0, renditions, late: None, calm: None, back: None, patience: CALM }
+        Self { level: 0, renditions, for_heat: false, late: None, calm: None, back: None, patience: CALM }
     }
 
     /// With nothing given up the channel has so many renditions from now on.
@@ -53,16 +59,36 @@ impl Shed {
         self.level.saturating_sub(1)
     }
 
-    /// A second has gone by until `now` (nanoseconds) in which encoders were given so many slots and others were left out.
-    /// Whether that changes what is given up.
-    pub fn second(&mut self, now: u64, given: u64, left_out: u64) -> bool {
-        if left_out * 100 > TOLERATED * (given + left_out) { self.late(now) } else { self.calm(now) }
+    /// Why something was given up last, in plain words.
+    #[must_use]
+    pub fn why(&self) -> &'static str {
+        if self.for_heat { "the box is hot" } else { "the encoders do not keep up" }
     }
 
-    fn late(&mut self, now: u64) -> bool {
+    /// A second has gone by until `now` (nanoseconds) in which encoders were given so many slots and others were left out,
+    /// in a box that is so warm. Whether that changes what is given up.
+    pub fn second(&mut self, now: u64, given: u64, left_out: u64, heat: Heat) -> bool {
+        let late = left_out * 100 > TOLERATED * (given + left_out);
+        let changed = match heat {
+            _ if late => self.give_up(now, SOON),
+            Heat::Hot => self.give_up(now, HOT),
+            Heat::Warm => {
+                (self.late, self.calm) = (None, None);
+                false
+            }
+            Heat::Cool => return self.calm(now),
+        };
+        if changed {
+            self.for_heat = !late;
+        }
+        changed
+    }
+
+    /// Gives up one thing more where that is due for `patience`.
+    fn give_up(&mut self, now: u64, patience: u64) -> bool {
         self.calm = None;
         let since = *self.late.get_or_insert(now);
-        if now.saturating_sub(since) < SOON || self.level >= self.renditions {
+        if now.saturating_sub(since) < patience || self.level >= self.renditions {
             return false;
         }
         if self.back.take().is_some_and(|back| now.saturating_sub(back) < self.patience) {
@@ -103,7 +129,7 @@ mod tests {
         let mut changes = Vec::new();
         for _ in 0..seconds {
             *now += SECOND;
-            if shed.second(*now, 30 - left_out, left_out) {
+            if shed.second(*now, 30 - left_out, left_out, Heat::Cool) {
                 changes.push((*now / SECOND, shed.level));
             }
         }
@@ -128,6 +154,22 @@ mod tests {
         shed.planned(2);
         assert_eq!(shed.renditions(), 1);
         assert_eq!(pass(&mut shed, &mut now, 20, 10), []);
+    }
+
+    #[test]
+    fn a_hot_box_gives_up_slowly_and_takes_nothing_back_while_warm() {
+        let (mut shed, mut changes) = (Shed::new(3), Vec::new());
+        let times = [(45, Heat::Hot), (300, Heat::Warm), (61, Heat::Cool), (60, Heat::Hot)];
+        let heats = times.into_iter().flat_map(|(seconds, heat)| std::iter::repeat_n(heat, seconds));
+        for (second, heat) in (1..).zip(heats) {
+            if shed.second(second * SECOND, 30, 0, heat) {
+                changes.push((second, shed.level));
+                assert_eq!(shed.why(), "the box is hot");
+            }
+        }
+        assert_eq!(changes, [(21, 1), (42, 2), (376, 1), (406, 0), (427, 1), (448, 2)]);
+        assert!(shed.second(470 * SECOND, 20, 10, Heat::Hot));
+        assert_eq!(shed.why(), "the encoders do not keep up", "late comes first");
     }
 
     #[test]
@@ -164,7 +206,7 @@ mod tests {
             let (mut shed, mut before, mut changed) = (Shed::new(renditions), 0, None::<u64>);
             for (second, left_out) in (1..).zip(left_out) {
                 let now = second * SECOND;
-                if shed.second(now, 30 - left_out, left_out) {
+                if shed.second(now, 30 - left_out, left_out, Heat::Cool) {
                     let least = if shed.level > before { SOON } else { CALM };
                     prop_assert!(changed.is_none_or(|changed| now - changed >= least));
                     prop_assert_eq!(shed.level.abs_diff(before), 1);

@@ -19,7 +19,7 @@ const MOST: usize = 16;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wished {
-    /// As they would be made, 1 to 16. Where `input.width`, `input.height` or `frame_rate` is left out, it is what the input of
+    /// As they would be made, 1 to 16; names may be left out or repeated. Where `input.width`, `input.height` or `frame_rate` is left out, it is what the input of
     /// the channel of that name gave last time.
     #[schema(value_type = Vec<ChannelSettings>, min_items = 1, max_items = 16)]
     channels: Vec<Map<String, Value>>,
@@ -51,7 +51,7 @@ struct Rehearsed {
     percent: u64,
     /// Best quality first.
     renditions: Vec<Rendition>,
-    /// What is left out because the input does not have it.
+    /// What is left out because the input does not have it, and what was assumed of an input that was never seen.
     notes: Vec<String>,
 }
 
@@ -60,6 +60,9 @@ struct Rehearsed {
 struct Rendition {
     /// Its name.
     name: String,
+    /// `h264` or `h265`.
+    #[schema(value_type = String)]
+    codec: media::Coding,
     /// Pixels.
     width: u16,
     /// Pixels.
@@ -117,6 +120,7 @@ async fn rehearse(
             .into_iter()
             .map(|rendition| Rendition {
                 name: rendition.name,
+                codec: rendition.coding,
                 width: rendition.width,
                 height: rendition.height,
                 bitrate: rendition.bitrate,

@@ -37,5 +37,5 @@ pub use rehearsal::{Alternative, Part, Rehearsal, Rehearse};
 pub use secret::Secret;
 pub use state::{
     Alarm, BoxState, ChannelState, EncoderRefusal, Health, InputState, ProcessState, ProgramState,
-    RenditionState, Snapshot, StoreState,
+    RenditionState, Snapshot, StoreState, TemperatureState,
 };

@@ -29,6 +29,8 @@ pub struct BoxState {
     pub programs: Vec<ProgramState>,
     /// The DVR store.
     pub store: StoreState,
+    /// How warm the box is; null where that is not known.
+    pub temperature: Option<TemperatureState>,
     /// The box's processes.
     pub processes: Vec<ProcessState>,
     /// What somebody should look at, the gravest first; empty when all is well.
@@ -72,7 +74,7 @@ pub struct ChannelState {
     pub encoder_percent: u64,
     /// Families of the board that do not work, since the channel was started.
     pub encoders_refused: Vec<EncoderRefusal>,
-    /// What is given up because the encoders do not keep up, in plain words; empty where nothing is.
+    /// What is given up because the encoders do not keep up or the box is hot, in plain words; empty where nothing is.
     pub shed: String,
     /// What was left out of the ladder and why.
     pub notes: Vec<String>,
@@ -184,12 +186,29 @@ pub struct RenditionState {
     pub width: u16,
     /// Height in pixels; 0 for sound.
     pub height: u16,
-    /// Bits per second asked of the encoder.
+    /// Bits per second that the ladder asks of the encoder.
     pub bitrate: u32,
+    /// Fewer, which it is tuned to; null where it is as the ladder says.
+    pub tuned: Option<u32>,
     /// Bits per second of the last whole segment.
     pub measured: u64,
     /// Samples taken since the start.
     pub samples: u64,
+}
+
+/// How warm the box is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TemperatureState {
+    /// `cool`, `warm` (what was given up stays away), `hot` (channels give up thumbnails and renditions).
+    pub state: String,
+    /// The thermal zone, by the kernel's name for its kind.
+    pub zone: String,
+    /// Degrees Celsius.
+    pub celsius: i32,
+    /// Degrees Celsius from which on it is hot.
+    pub hot: i32,
+    /// Degrees Celsius below which it is cool.
+    pub cool: i32,
 }
 
 /// The DVR store.

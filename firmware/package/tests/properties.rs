@@ -228,7 +228,13 @@ proptest! {
             return Ok(());
         };
         for (index, track) in current.tracks.iter().enumerate() {
-            let (listed, recorded) = (listed(&mpd, &track.name), recorded(&window, &track.name));
+            let (listed, mut recorded) = (listed(&mpd, &track.name), recorded(&window, &track.name));
+            // A short one at the beginning is left out while another follows.
+            if recorded.first().is_some_and(|first| listed.first() != Some(first)) {
+                recorded.remove(0);
+                prop_assert!(!window.ended);
+                prop_assert_eq!(listed.first(), recorded.first());
+            }
             prop_assert_eq!(&listed[..recorded.len()], &recorded[..]);
             let ahead = &listed[recorded.len()..];
             prop_assert_eq!(ahead.is_empty(), plain || window.ended);

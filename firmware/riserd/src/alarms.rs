@@ -1,7 +1,7 @@
 //! What somebody should look at, as rules over what the box knows. Pure.
 
 use channel::life;
-use control::{Alarm, ChannelState, Objects, StoreState};
+use control::{Alarm, ChannelState, Objects, StoreState, TemperatureState};
 
 use crate::report;
 
@@ -54,7 +54,7 @@ pub fn of(
         }
         if !channel.shed.is_empty() {
             let reason = format!(
-                "the encoders of channel `{}` do not keep up: {}; take fewer renditions or a lower frame rate",
+                "channel `{}` gives up what it can: {}; take fewer renditions or a lower frame rate",
                 channel.name, channel.shed
             );
             raise(&format!("overload-{}", channel.name), "warning", reason);
@@ -90,6 +90,17 @@ fn input(channel: &ChannelState) -> Option<(&'static str, String)> {
         _ => return None,
     };
     Some((severity, format!("input of channel `{}`: {}", channel.name, channel.input.health.reason)))
+}
+
+/// A box that is hot, whether it has anything to give up or not.
+pub fn heat(temperature: &TemperatureState) -> Option<Alarm> {
+    let TemperatureState { state, zone, celsius, hot, cool } = temperature;
+    let reason = format!(
+        "the box is at {celsius} °C ({zone}), {hot} are too many: channels encode less until it is below {cool}; \
+         give it air, or less to do"
+    );
+    let alarm = Alarm { id: "heat".to_owned(), severity: "warning".to_owned(), since: 0, reason };
+    (state == "hot").then_some(alarm)
 }
 
 /// `45 s`, `90 min`, `4.5 h`: seconds in the words of a person.

@@ -96,6 +96,7 @@ impl Crew {
             facts: facts.clone(),
             news: self.news.clone(),
             tuning: tuned,
+            temperature: house.temperature.clone(),
             stop: stopped,
         };
         let news = self.news.clone();

@@ -29,6 +29,7 @@ use crate::{
     plan, rehearsal,
     report::Report,
     show,
+    thermometer::Thermometer,
 };
 
 /// After the channel's end viewers have this long to learn of it.
@@ -51,6 +52,8 @@ pub struct Arguments {
     pub web: PathBuf,
     /// The worker's program.
     pub pipeline: PathBuf,
+    /// Where the kernel tells of its sensors.
+    pub sys: PathBuf,
 }
 
 /// Runs the box until SIGTERM or SIGINT.
@@ -124,6 +127,7 @@ async fn serve(
         clock.clone(),
     );
     let program = arguments.pipeline.clone();
+    let thermometer = board.temperature.as_ref().and_then(|limits| Thermometer::find(&arguments.sys, limits));
     let house = Arc::new(House {
         settings: Arc::clone(&settings),
         board,
@@ -133,6 +137,7 @@ async fn serve(
         run_dir,
         cameras: Cameras::open(&settings.state_dir),
         shares: Arc::default(),
+        temperature: thermometer.as_ref().map_or_else(|| watch::channel(None).1, Thermometer::readings),
     });
 
     let (gallery, roster) = (Gallery::new(Arc::clone(registry.objects())), Roster::default());
@@ -159,6 +164,7 @@ async fn serve(
             entrance.open(managed, ended.clone()),
         ],
         keeper: tokio::spawn(keep_time(clock, ended.clone())),
+        thermometer: thermometer.map(|thermometer| tokio::spawn(thermometer.read_always(ended.clone()))),
         reporter: tokio::spawn(report.publish_always(snapshot, ended)),
         house,
         stop,
@@ -179,6 +185,7 @@ struct Parts {
     engine: JoinHandle<Result<(), Error>>,
     doors: [JoinHandle<()>; 2],
     keeper: JoinHandle<()>,
+    thermometer: Option<JoinHandle<()>>,
     reporter: JoinHandle<()>,
     house: Arc<House>,
     /// Ends the engine and its channels.
@@ -205,6 +212,9 @@ impl Parts {
             let _ = timeout(DRAIN, door).await;
         }
         let _ = tokio::join!(self.keeper, self.reporter);
+        if let Some(thermometer) = self.thermometer {
+            let _ = thermometer.await;
+        }
         if let Some(house) = Arc::into_inner(self.house)
             && let Some(store) = Arc::into_inner(house.store)
         {

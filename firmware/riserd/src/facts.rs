@@ -1,6 +1,9 @@
 //! What is true of a channel now, as its supervisor notes it and the status reports it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use channel::{
     cameras::Known,
@@ -33,6 +36,8 @@ struct Noted {
     seen: Vec<Camera>,
     /// The names of its sounds.
     sounds: Vec<String>,
+    /// Renditions that are tuned to fewer bits per second than the ladder says.
+    tuned: BTreeMap<String, u32>,
 }
 
 impl Facts {
@@ -85,7 +90,7 @@ impl Facts {
             pid: None,
             restarts: 0,
         };
-        let noted = Noted { channel, worker, seen: Vec::new(), sounds: Vec::new() };
+        let noted = Noted { channel, worker, seen: Vec::new(), sounds: Vec::new(), tuned: BTreeMap::new() };
         Self { clock, cameras, inner: Arc::new(Mutex::new(noted)), loudness: Arc::default() }
     }
 
@@ -126,6 +131,13 @@ impl Facts {
         noted.channel.encoder_percent = plan.percent;
     }
 
+    /// What the encoders of a plan are given now.
+    pub fn tuned(&self, plan: &Plan, tuning: &link::Tuning) {
+        let given = plan.start.renditions.iter().zip(&tuning.bitrates);
+        let less = given.filter(|(rendition, given)| **given < rendition.bitrate);
+        self.noted().tuned = less.map(|(rendition, given)| (rendition.name.clone(), *given)).collect();
+    }
+
     /// Which encoder family works, and its settings.
     pub fn encoder(&self, family: &str, settings: &str) {
         let mut noted = self.noted();
@@ -133,29 +145,30 @@ impl Facts {
         settings.clone_into(&mut noted.channel.encoder);
     }
 
-    /// What is given up because the encoders do not keep up.
+    /// What is given up because the encoders do not keep up or the box is hot.
     pub fn shed(&self, shed: &Shed) {
-        let words = match (shed.thumbnails(), shed.renditions()) {
+        let what = match (shed.thumbnails(), shed.renditions()) {
             (false, _) => String::new(),
             (true, 0) => "thumbnails wait".to_owned(),
             (true, 1) => "thumbnails wait, the highest rendition is left out".to_owned(),
             (true, count) => format!("thumbnails wait, the {count} highest renditions are left out"),
         };
-        self.noted().channel.shed = words;
+        self.noted().channel.shed = if what.is_empty() { what } else { format!("{}: {what}", shed.why()) };
     }
 
-    /// Whether something is given up because the encoders do not keep up.
+    /// Whether something is given up because the encoders do not keep up or the box is hot.
     pub fn sheds(&self) -> bool {
         !self.noted().channel.shed.is_empty()
     }
 
-    /// Which encoder families do not work.
+    /// Which encoder families do not work, be it the last one.
     pub fn families(&self, families: &Families) {
         let refused = |Refused { family, reason }: &Refused| EncoderRefusal {
             family: family.clone(),
             reason: reason.clone(),
         };
-        self.noted().channel.encoders_refused = families.refused().iter().map(refused).collect();
+        self.noted().channel.encoders_refused =
+            families.refused().iter().chain(families.failing()).map(refused).collect();
     }
 
     /// What the worker reports of the input.
@@ -229,6 +242,7 @@ impl Facts {
 
     /// What the line counts.
     pub fn line(&self, line: &Line) {
+        let mut noted = self.noted();
         let rendition = |(track, measure): (&media::Track, crate::line::Measure)| {
             let pictures = track.codec.pictures();
             let (width, height) = pictures.map_or((0, 0), |pictures| (pictures.width, pictures.height));
@@ -238,11 +252,11 @@ impl Facts {
                 width,
                 height,
                 bitrate: track.bitrate,
+                tuned: noted.tuned.get(&track.name).copied(),
                 measured: measure.rate,
                 samples: measure.samples,
             }
         };
-        let mut noted = self.noted();
         noted.channel.renditions = line.tracks().into_iter().map(rendition).collect();
         noted.channel.samples_refused = line.refused();
         noted.channel.samples_filled = line.filled();

@@ -9,8 +9,9 @@ use channel::budget::Shares;
 use clock::Clock;
 use settings::Settings;
 use store::Store;
+use tokio::sync::watch;
 
-use crate::cameras::Cameras;
+use crate::{cameras::Cameras, thermometer::Reading};
 
 /// What every channel of the box shares.
 pub struct House {
@@ -30,6 +31,8 @@ pub struct House {
     pub cameras: Cameras,
     /// Who takes how much of the encoders.
     pub shares: Arc<Mutex<Shares>>,
+    /// How warm the box is; none where that is not known.
+    pub temperature: watch::Receiver<Option<Reading>>,
 }
 
 impl House {

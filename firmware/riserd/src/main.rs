@@ -1,4 +1,4 @@
-//! `riserd --config FILE [--board-configs DIR] [--web DIR] [--pipeline PROGRAM]`: the box's daemon. Wiring only: it reads settings and
+//! `riserd --config FILE [--board-configs DIR] [--web DIR] [--pipeline PROGRAM] [--sys DIR]`: the box's daemon. Wiring only: it reads settings and
 //! board, gives each part its own configuration, starts everything, and on SIGTERM or SIGINT ends it in order.
 
 mod alarms;
@@ -22,6 +22,7 @@ mod report;
 mod session;
 mod show;
 mod supervisor;
+mod thermometer;
 mod thumbnails;
 mod tls;
 mod token;
@@ -37,7 +38,8 @@ use crate::daemon::Arguments;
 const EX_CONFIG: u8 = 78;
 const EX_USAGE: u8 = 64;
 
-const USAGE: &str = "usage: riserd --config FILE [--board-configs DIR] [--web DIR] [--pipeline PROGRAM]";
+const USAGE: &str =
+    "usage: riserd --config FILE [--board-configs DIR] [--web DIR] [--pipeline PROGRAM] [--sys DIR]";
 
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("RISER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
@@ -72,6 +74,7 @@ fn arguments(mut parser: Parser) -> Result<Asked, lexopt::Error> {
     let mut config = None;
     let mut board_configs = PathBuf::from("/usr/share/riser/board-configs");
     let mut web = PathBuf::from("/usr/share/riser/web");
+    let mut sys = PathBuf::from("/sys");
     let mut pipeline = std::env::current_exe()
         .map(|riserd| riserd.with_file_name("riser-pipeline"))
         .unwrap_or_else(|_| PathBuf::from("riser-pipeline"));
@@ -81,6 +84,7 @@ fn arguments(mut parser: Parser) -> Result<Asked, lexopt::Error> {
             Arg::Long("board-configs") => board_configs = parser.value()?.parse()?,
             Arg::Long("web") => web = parser.value()?.parse()?,
             Arg::Long("pipeline") => pipeline = parser.value()?.parse()?,
+            Arg::Long("sys") => sys = parser.value()?.parse()?,
             Arg::Long("help") | Arg::Short('h') => return Ok(Asked::Tell(USAGE.to_owned())),
             Arg::Long("version") => {
                 return Ok(Asked::Tell(format!("riserd {}", env!("CARGO_PKG_VERSION"))));
@@ -89,5 +93,5 @@ fn arguments(mut parser: Parser) -> Result<Asked, lexopt::Error> {
         }
     }
     let config = config.ok_or("--config is missing")?;
-    Ok(Asked::Run(Arguments { config, board_configs, web, pipeline }))
+    Ok(Asked::Run(Arguments { config, board_configs, web, pipeline, sys }))
 }

@@ -9,6 +9,7 @@ use channel::{
         self, Rung, Source, Wanted,
         presets::{self, Preset},
     },
+    shed::Shed,
 };
 use control::Tuning;
 use link::{InputChoice, PictureFormat, SoundWish, Start, Wish};
@@ -124,12 +125,12 @@ impl Plan {
         Self { start, notes: ladder.notes, load: ladder.load, percent: budget.percent(ladder.load) }
     }
 
-    /// The plan without so many of its highest renditions; one always stays. It keeps its share of the encoders.
-    pub fn without(mut self, highest: usize) -> Self {
-        let highest = highest.min(self.start.renditions.len().saturating_sub(1));
+    /// The plan without the highest renditions that are given up; one always stays. It keeps its share of the encoders.
+    pub fn without(mut self, shed: &Shed) -> Self {
+        let highest = shed.renditions().min(self.start.renditions.len().saturating_sub(1));
         self.start.tuning.bitrates.drain(..highest);
         for rendition in self.start.renditions.drain(..highest) {
-            self.notes.push(format!("{} left out: the encoders do not keep up", rendition.name));
+            self.notes.push(format!("{} left out: {}", rendition.name, shed.why()));
         }
         self
     }

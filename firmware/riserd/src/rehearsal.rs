@@ -35,5 +35,11 @@ fn wish(channel: &settings::Channel, state_dir: &Path) -> Wish {
     let wished = plan::source(channel, None);
     let size = if channel.input.size().is_some() { wished } else { source };
     let source = channel::ladder::Source { rate: source.rate, ..size };
-    Wish { source, wanted: plan::wanted(channel) }
+    let told = channel.input.size().is_some() && channel.frame_rate.is_some();
+    let ours = matches!(channel.input.source(), settings::Source::Test);
+    let assumed = (!told && !ours && last.is_none()).then(|| {
+        let (width, height, rate) = (source.width, source.height, source.rate);
+        format!("its input was never seen: {width}x{height} at {rate}/s is assumed")
+    });
+    Wish { source, wanted: plan::wanted(channel), assumed }
 }

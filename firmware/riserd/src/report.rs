@@ -6,9 +6,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use channel::heat::{Heat, Limits};
 use control::{
     Alarm, BoxState, ChannelState, Gallery, Health, Objects, ProcessState, Program, ProgramState, Recorded,
-    Snapshot, StoreState,
+    Snapshot, StoreState, TemperatureState,
 };
 use media::NANOS;
 use store::Recovery;
@@ -17,7 +18,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{alarms, crew::Roster, house::House, ledger::Trouble};
+use crate::{alarms, crew::Roster, house::House, ledger::Trouble, thermometer::Reading};
 
 /// How often the snapshot is renewed.
 const SNAPSHOT: Duration = Duration::from_millis(250);
@@ -73,7 +74,9 @@ impl Report {
         let (channels, workers) = self.channels(&objects);
         let now = clock.now() / 1_000_000;
         let store = self.store(&status, &objects);
+        let temperature = self.house.temperature.borrow().as_ref().map(temperature);
         let mut alarms = alarms::of(&status, &store, &objects, &channels, self.trouble.read());
+        alarms.extend(temperature.as_ref().and_then(alarms::heat));
         self.date(&mut alarms, now);
         BoxState {
             name: settings.name.clone(),
@@ -85,6 +88,7 @@ impl Report {
             channels,
             programs: programs(&status, &objects),
             store,
+            temperature,
             processes: std::iter::once(own).chain(workers).collect(),
             alarms,
         }
@@ -174,6 +178,22 @@ fn promised(window: Duration, objects: &Objects) -> u64 {
         objects.programs.values().filter(|program| program.state == channel::life::Program::Running);
     let windows = running.filter_map(|program| program.archive_window);
     windows.max().unwrap_or(0).max(window.as_secs())
+}
+
+fn temperature(reading: &Reading) -> TemperatureState {
+    let Reading { zone, celsius, heat, limits: Limits { hot, cool } } = reading;
+    let state = match heat {
+        Heat::Cool => "cool",
+        Heat::Warm => "warm",
+        Heat::Hot => "hot",
+    };
+    TemperatureState {
+        state: state.to_owned(),
+        zone: zone.clone(),
+        celsius: *celsius,
+        hot: *hot,
+        cool: *cool,
+    }
 }
 
 fn programs(status: &store::Status, objects: &Objects) -> Vec<ProgramState> {

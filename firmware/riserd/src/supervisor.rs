@@ -35,6 +35,7 @@ use crate::{
     planner::Planner,
     pulse::{Pulse, START},
     session::Session,
+    thermometer::Reading,
 };
 
 /// How often the slate is laid and the worker's health looked at.
@@ -68,7 +69,7 @@ pub struct Supervisor {
     pub sound: SoundWish,
     /// The encoder families it may use.
     pub families: Families,
-    /// What it gives up while its encoders do not keep up.
+    /// What it gives up while its encoders do not keep up or the box is hot.
     pub shed: Shed,
     /// Makes the plan when the first worker has told what its input gives.
     pub planner: Planner,
@@ -80,6 +81,8 @@ pub struct Supervisor {
     pub news: mpsc::Sender<News>,
     /// What was changed while it ran.
     pub tuning: watch::Receiver<Tuning>,
+    /// How warm the box is.
+    pub temperature: watch::Receiver<Option<Reading>>,
     /// Becomes true when the channel is to end.
     pub stop: watch::Receiver<bool>,
 }
@@ -303,6 +306,7 @@ impl Supervisor {
             }
             FromWorker::Tracks(tracks) => {
                 self.families.runs();
+                self.facts.families(&self.families);
                 self.facts.encoder(&tracks.family, &tracks.encoder);
                 pulse.announced(tracks.tracks.len());
                 if let Some(Running { line, .. }) = running {
@@ -340,7 +344,10 @@ impl Supervisor {
         match (live, line.on_slate()) {
             (true, false) => self.facts.channel("running", ""),
             (_, true) => self.facts.channel("slate", "the encoder gives nothing or is being started again"),
-            (false, false) if line.tracks().is_empty() => self.facts.channel("starting", ""),
+            (false, false) if line.tracks().is_empty() => {
+                let reason = self.families.failing().map_or("", |failing| &failing.reason);
+                self.facts.channel("starting", reason);
+            }
             (false, false) => self.facts.channel("starting", "the encoder is being started again"),
         }
         if live {

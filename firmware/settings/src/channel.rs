@@ -271,6 +271,9 @@ impl Channel {
                 return refuse(&format!("captions[{nth}].service"), problem);
             }
         }
+        if self.preset == Some(Preset::AudioOnly) && !self.captions.is_empty() {
+            return refuse("captions", "`audio-only` has no pictures, which would carry them");
+        }
         if self.preset.is_some() && !self.ladder.is_empty() {
             return refuse("preset", "a preset is a ladder: give `preset` or `ladder`, not both");
         }

@@ -23,6 +23,8 @@ pub struct Board {
     pub encoder: Encoder,
     /// What the box can do at most.
     pub limits: Limits,
+    /// How warm it may be; none where nothing is known of that.
+    pub temperature: Option<Temperature>,
     /// Inputs that are built in, by the name printed beside them; may be empty.
     #[serde(rename = "connector")]
     pub connectors: Vec<Connector>,
@@ -85,6 +87,21 @@ pub struct Limits {
     pub channels: u32,
 }
 
+/// `[temperature]`: at which its channels encode less.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Temperature {
+    /// Thermal zones by the kernel's name for their kind (`/sys/class/thermal/thermal_zone*/type`); the first one that the
+    /// running box has is looked at.
+    pub zones: Vec<String>,
+    /// From so many degrees Celsius on renditions are given up.
+    #[serde(deserialize_with = "document::within::<40, 125, _>")]
+    pub hot: u32,
+    /// Below so many they are taken back.
+    #[serde(deserialize_with = "document::within::<30, 120, _>")]
+    pub cool: u32,
+}
+
 /// `[[connector]]`: a socket of the box.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +145,18 @@ impl Board {
         }
         if self.limits.channels == 0 {
             return refuse("limits.channels", "missing: how many channels may run at the same time".into());
+        }
+        if let Some(Temperature { zones, hot, cool }) = &self.temperature {
+            if zones.is_empty() {
+                return refuse("temperature.zones", "missing: at least one thermal zone".into());
+            }
+            if *hot == 0 {
+                return refuse("temperature.hot", "missing: from how many °C on it is too hot".into());
+            }
+            if cool >= hot {
+                let problem = format!("{cool} must be below temperature.hot, {hot}");
+                return refuse("temperature.cool", problem);
+            }
         }
         if let Some(family) = twice(&self.encoder.families) {
             return refuse(&format!("encoder.families[{family}]"), "this family is named twice".into());

@@ -95,6 +95,14 @@ fn bad_boards_are_refused_with_file_line_and_field() {
             "it/board.toml, line 4, `limits.chanels`: there is no such setting; expected `channels`",
         ),
         (
+            "id = 'it'\ninherit = 'base'\n[temperature]\nzones = ['x']\nhot = 80\ncool = 80",
+            "it/board.toml, line 6, `temperature.cool`: 80 must be below temperature.hot, 80",
+        ),
+        (
+            "id = 'it'\ninherit = 'base'\n[temperature]\nzones = []\nhot = 80\ncool = 70",
+            "it/board.toml, line 4, `temperature.zones`: missing: at least one thermal zone",
+        ),
+        (
             "id = 'it'\ninherit = 'base'\n[[connector]]\nname = 'A'\nbus = 'isa:1'",
             "it/board.toml, line 5, `connector[0].bus`: found string \"isa:1\", expected a bus path such as \
              \"usb:1-1\", \"pci:0000:03:00.0\" or \"platform:fe801000.csi\"",

@@ -42,7 +42,24 @@ pub(super) fn stretches(window: &Window) -> Vec<Stretch> {
             }
         }
     }
+    if let (false, Some(oldest)) = (window.ended, found.first_mut())
+        && begins_short(window, oldest).unwrap_or(false)
+    {
+        oldest.first += 1;
+    }
     found
+}
+
+/// Whether a stretch goes on behind a first segment of less than a second, as of a channel that began within one.
+///
+/// While live that one is not listed: ffmpeg (5.1, `refresh_manifest` in dashdec.c) finds the place where it reads by
+/// whole seconds and would ask for it again and again.
+fn begins_short(window: &Window, stretch: &Stretch) -> Option<bool> {
+    let second = window.history.get(stretch.first + 1)?;
+    let first = window.history.get(stretch.first)?;
+    let timescale = window.layout_by_id(stretch.layout)?.tracks.first()?.timescale;
+    let goes_on = stretch.end != Some(second.number) && !second.gap;
+    Some(goes_on && first.span(0, &window.grid, timescale)?.duration < timescale)
 }
 
 /// The name of its Period: the same as long as it is listed, live and ended.

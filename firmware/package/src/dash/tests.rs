@@ -76,6 +76,28 @@ fn a_layout_that_came_back_has_a_period_each_time() {
 }
 
 #[test]
+fn a_short_first_segment_is_listed_once_ended() {
+    let mut window = window(&[1; 3]);
+    let first = Span { start: 4_020_000, duration: 20_000 };
+    let mut short = window.history.get(100).unwrap().clone();
+    short.spans = Spans::new(&grid(), 100, [(first, 25_000)]);
+    let mut history = History::default();
+    history.push(short);
+    window.history.iter().skip(1).for_each(|segment| history.push(segment.clone()));
+    window.history = history;
+    let render = |window: &Window| render(window, &Shown::all(), 0, &Options::low_latency(&grid())).unwrap();
+    let mpd = render(&window);
+    assert_eq!(timelines(&mpd), ["<S t=\"4040000\" d=\"40000\" r=\"1\"/></SegmentTimeline>"]);
+    window.ended = true;
+    let mpd = render(&window);
+    let whole = "<S t=\"4020000\" d=\"20000\"/><S d=\"40000\" r=\"1\"/></SegmentTimeline>";
+    assert_eq!(timelines(&mpd), [whole]);
+    window.ended = false;
+    window.history = window.history.slice(100, 100);
+    assert_eq!(timelines(&render(&window)), ["<S t=\"4020000\" d=\"20000\"/></SegmentTimeline>"], "alone");
+}
+
+#[test]
 fn a_hole_is_a_jump_while_live_and_a_period_of_its_own_once_ended() {
     let mut window = window(&[1; 8]);
     window.history.mark_gap(102);

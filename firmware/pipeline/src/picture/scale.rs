@@ -125,7 +125,7 @@ impl Resampler {
     /// Resamples the whole of `src` into `rect` of `dst`.
     #[inline(always)]
     fn resample(&mut self, src: &Plane<'_>, dst: &mut PlaneMut<'_>, rect: Rect) {
-        match self.rows.halving() {
+        match self.rows.halving {
             Some(weights) if src.size().width == 2 * rect.width => self.halve(src, dst, rect, weights),
             _ => self.resample_any(src, dst, rect),
         }

@@ -141,7 +141,9 @@ fn sound(shared: &Arc<Shared>, camera: &probe::Camera) -> (Option<Card>, String)
     };
     match Card::open(shared, &name) {
         Ok(card) => {
-            let words = format!("ALSA {name}, {} channels", card.channels());
+            let channels = card.channels();
+            let words = format!("ALSA {name}, {channels} channels");
+            let words = super::told(&words, channels.div_ceil(2), usize::from(shared.sound.pairs));
             (Some(card), words)
         }
         Err(error) => {

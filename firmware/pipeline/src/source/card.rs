@@ -46,6 +46,12 @@ fn pipeline(shared: &Arc<Shared>, card: &str) -> Result<(bus::Pipeline, usize), 
     let (native, channels) = native(&source, usize::from(shared.sound.pairs) * 2);
     let filter = make("capsfilter")?;
     filter.set_property("caps", native);
+    let pipeline = live("sound capture", &[source, filter, make("audioconvert")?, sink(shared)])?;
+    Ok((pipeline, channels))
+}
+
+/// Where captured sound ends: among the arrivals.
+pub fn sink(shared: &Arc<Shared>) -> gst::Element {
     let caps =
         gst::Caps::builder("audio/x-raw").field("format", "S16LE").field("layout", "interleaved").build();
     let shared = Arc::clone(shared);
@@ -55,9 +61,7 @@ fn pipeline(shared: &Arc<Shared>, card: &str) -> Result<(bus::Pipeline, usize), 
         Ok(gst::FlowSuccess::Ok)
     };
     let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
-    let sink = gst_app::AppSink::builder().caps(&caps).sync(false).callbacks(callbacks).build();
-    let pipeline = live("sound capture", &[source, filter, make("audioconvert")?, sink.upcast()])?;
-    Ok((pipeline, channels))
+    gst_app::AppSink::builder().caps(&caps).sync(false).callbacks(callbacks).build().upcast()
 }
 
 /// What a card is asked for: `wanted` channels or as many as it has of them, at 48 kHz where it can.
@@ -78,7 +82,7 @@ fn native(source: &gst::Element, wanted: usize) -> (gst::Caps, usize) {
 }
 
 /// Sound as it came, of the channels that are wanted.
-pub fn heard(shared: &Shared, sink: &gst_app::AppSink, sample: &gst::Sample) -> Option<Heard> {
+fn heard(shared: &Shared, sink: &gst_app::AppSink, sample: &gst::Sample) -> Option<Heard> {
     let captured = shared.captured(sink, sample)?;
     let caps = sample.caps()?.structure(0)?;
     let bytes = sample.buffer()?.map_readable().ok()?;

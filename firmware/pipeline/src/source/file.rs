@@ -73,6 +73,7 @@ fn open(path: &Path, pairs: usize, monitor: &Monitor) -> Option<(Found, Pass)> {
                 1 => "the file's track".to_owned(),
                 several => format!("{several} of the file's tracks"),
             };
+            let sound = super::told(&sound, found.sounds, pairs);
             monitor.found(&path.display().to_string(), found.format.clone(), &sound);
             monitor.observe(Observation::Locked);
             Some((found, pass))

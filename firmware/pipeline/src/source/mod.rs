@@ -38,6 +38,15 @@ use crate::{error::Error, frame::Frame, monitor::Monitor};
 /// Where the kernel tells of its devices.
 const SYS: &str = "/sys";
 
+/// What is said of a sound of `pairs` pairs where `wanted` are: the others are silent.
+fn told(sound: &str, pairs: usize, wanted: usize) -> String {
+    match wanted {
+        _ if pairs == 0 || pairs >= wanted => sound.to_owned(),
+        _ if pairs + 1 == wanted => format!("{sound}; no pair {wanted}: silence"),
+        _ => format!("{sound}; no pairs {} to {wanted}: silence", pairs + 1),
+    }
+}
+
 /// A picture for a slot.
 #[derive(Clone, Debug)]
 pub struct Shown {
@@ -139,5 +148,17 @@ impl Source {
                 (Box::new(pictures), Box::new(sounds))
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn pairs_that_an_input_does_not_have_are_told() {
+        let told = |pairs, wanted| super::told("a card", pairs, wanted);
+        assert_eq!([told(2, 1), told(2, 2)], ["a card"; 2]);
+        assert_eq!(told(1, 2), "a card; no pair 2: silence");
+        assert_eq!(told(1, 8), "a card; no pairs 2 to 8: silence");
+        assert_eq!(told(0, 2), "a card", "which is silence anyway");
     }
 }

@@ -43,6 +43,7 @@ impl Supervisor {
         plan.start.clock = self.offset();
         plan.start.families = families;
         plan.start.tuning = self.planner.tuning(plan, &self.tuning.borrow_and_update());
+        self.facts.tuned(plan, &plan.start.tuning);
         session.send(&ToWorker::Start(Box::new(plan.start.clone()))).await?;
         session.started = true;
         Ok(())
@@ -52,8 +53,10 @@ impl Supervisor {
     pub(super) async fn tune(&mut self, session: &mut Session, running: &Option<Running>) {
         let tuned = self.tuning.borrow_and_update().clone();
         if let Some(Running { plan, .. }) = running.as_ref().filter(|_| session.started) {
+            let tuning = self.planner.tuning(plan, &tuned);
+            self.facts.tuned(plan, &tuning);
             // One that has ended may have said why: its last words are still to be read.
-            let _ = session.send(&ToWorker::Tune(self.planner.tuning(plan, &tuned))).await;
+            let _ = session.send(&ToWorker::Tune(tuning)).await;
         }
     }
 
@@ -72,10 +75,10 @@ impl Supervisor {
     fn plan(&mut self, format: Option<&PictureFormat>) -> Plan {
         let whole = block_in_place(|| self.planner.plan(&self.families, format));
         self.shed.planned(whole.start.renditions.len());
-        whole.without(self.shed.renditions())
+        whole.without(&self.shed)
     }
 
-    /// Looks each second whether the encoders keep up; another plan where renditions are given up or taken back.
+    /// Looks each second whether the encoders keep up and the box is not too warm; another plan where renditions are given up or taken back.
     pub(super) fn shed(
         &mut self,
         report: &InputReport,
@@ -89,11 +92,12 @@ impl Supervisor {
         }
         *counted = Some(now);
         let left_out = self.shed.renditions();
-        if !self.shed.second(now.at, now.given - before.given, now.left_out - before.left_out) {
+        let heat = self.temperature.borrow().as_ref().map(|reading| reading.heat).unwrap_or_default();
+        if !self.shed.second(now.at, now.given - before.given, now.left_out - before.left_out, heat) {
             return None;
         }
         self.facts.shed(&self.shed);
-        tracing::warn!(channel = self.channel, shed = ?self.shed, "the encoders keep up otherwise");
+        tracing::warn!(channel = self.channel, shed = ?self.shed, ?heat, "the channel gives up another share");
         running.as_ref().filter(|_| self.shed.renditions() != left_out)?;
         Some(self.plan(report.format.as_ref()))
     }

@@ -20,6 +20,8 @@ pub(super) struct Kernel {
     taps: usize,
     starts: Vec<usize>,
     weights: Vec<u16>,
+    /// The weights of every sample `x` but the outermost, where it is made of the samples from 2x - 1 to 2x + 2.
+    pub(super) halving: Option<[u16; 4]>,
 }
 
 impl Kernel {
@@ -39,8 +41,12 @@ impl Kernel {
         let reach = ratio.max(1.0);
         let taps = (2.0 * reach).ceil() as usize;
         let taps = taps.clamp(1, from.max(1));
-        let mut kernel =
-            Self { taps, starts: Vec::with_capacity(to), weights: Vec::with_capacity(to * taps) };
+        let mut kernel = Self {
+            taps,
+            starts: Vec::with_capacity(to),
+            weights: Vec::with_capacity(to * taps),
+            halving: None,
+        };
         for x in 0..to {
             let centre = (x as f64 + site) * ratio - site;
             let start = ((centre - reach).floor() + 1.0).clamp(0.0, (from.max(taps) - taps) as f64) as usize;
@@ -49,11 +55,11 @@ impl Kernel {
             let shares: Vec<_> = shares.collect();
             kernel.weights.extend(quantise(&shares));
         }
+        kernel.halving = kernel.find_halving();
         kernel
     }
 
-    /// The weights of every sample `x` but the outermost, where it is made of the samples from 2x - 1 to 2x + 2.
-    pub(super) fn halving(&self) -> Option<[u16; 4]> {
+    fn find_halving(&self) -> Option<[u16; 4]> {
         let inner = 1..self.starts.len().checked_sub(1)?;
         let weights = *self.weights.get(self.taps..)?.first_chunk()?;
         let halves = |x: usize| self.starts[x] == 2 * x - 1 && self.at(x).1 == weights;

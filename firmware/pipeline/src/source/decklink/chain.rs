@@ -7,7 +7,7 @@ use gst_video::VideoInfo;
 use link::PictureFormat;
 use media::{Connection, FrameRate};
 
-use super::{super::card::heard, cards::Card};
+use super::{super::card, cards::Card};
 use crate::{
     bus,
     error::Error,
@@ -22,8 +22,6 @@ use crate::{
 /// The driver's elements.
 const PICTURES: &str = "decklinkvideosrc";
 const SOUNDS: &str = "decklinkaudiosrc";
-/// Channels that the driver is asked for lie behind one another in frames of 16 bits at 48 kHz.
-const SAMPLES: &str = "S16LE";
 
 /// What a chain begins with, linked in a row: elements of the driver, or others in their place.
 pub struct Sources {
@@ -74,7 +72,7 @@ impl Chain {
         let sink = pad(pictures.last(), "sink")?;
         let pipeline = live("DeckLink capture", &pictures)?;
         if !sounds.is_empty() {
-            sounds.push(sound_sink(shared));
+            sounds.push(card::sink(shared));
             // In one pipeline with the pictures, as the driver gives both the same times.
             pipeline.add(&sounds.iter().collect::<Vec<_>>())?;
         }
@@ -123,20 +121,4 @@ fn readable() -> Result<[gst::Element; 2], Error> {
 
 fn pad(element: Option<&gst::Element>, name: &'static str) -> Result<gst::Pad, Error> {
     element.and_then(|element| element.static_pad(name)).ok_or(Error::Element(PICTURES))
-}
-
-fn sound_sink(shared: &Arc<Shared>) -> gst::Element {
-    let caps = gst::Caps::builder("audio/x-raw")
-        .field("format", SAMPLES)
-        .field("layout", "interleaved")
-        .field("rate", 48_000)
-        .build();
-    let shared = Arc::clone(shared);
-    let take = move |sink: &gst_app::AppSink| {
-        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        shared.arrivals.sound(heard(&shared, sink, &sample).ok_or(gst::FlowError::Error)?);
-        Ok(gst::FlowSuccess::Ok)
-    };
-    let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
-    gst_app::AppSink::builder().caps(&caps).sync(false).callbacks(callbacks).build().upcast()
 }

@@ -21,7 +21,10 @@ use clock::Clock;
 use link::SoundWish;
 use media::{CardChoice, Connection, FrameRate};
 
-use super::live::{LivePictures, LiveSounds, Shared};
+use super::{
+    live::{LivePictures, LiveSounds, Shared},
+    told,
+};
 use crate::{
     error::Error,
     monitor::{Loss, Monitor},
@@ -165,7 +168,7 @@ impl<D: Driver> Keeper<D> {
         let pairs = usize::from(shared.sound.pairs);
         let channels = cards::channels(card, pairs);
         let words = channels.map_or("silence: the card has no sound".to_owned(), |channels| {
-            format!("embedded, {channels} channels")
+            told(&format!("embedded, {channels} channels"), channels.div_ceil(2), pairs)
         });
         let begun = self
             .driver
@@ -174,11 +177,11 @@ impl<D: Driver> Keeper<D> {
         let chain = begun.map_err(|error| error.to_string())?;
         shared.is_sounding(channels.unwrap_or(0).min(pairs * 2));
         shared.monitor.is_run(None, "as the signal is");
-        let mut told = None;
+        let mut known = None;
         while !shared.ended() {
             shared.watch.wait(None, ROUND);
             if let Some(reason) = chain.failure() {
-                return Err(match told {
+                return Err(match known {
                     Some(_) => reason,
                     None => format!("cannot be captured, perhaps another program has it: {reason}"),
                 });
@@ -186,9 +189,9 @@ impl<D: Driver> Keeper<D> {
             shared.arrivals.check();
             // Without a signal the driver gives pictures of some size all the same.
             let seen = if shared.monitor.is_ok() { chain.format() } else { None };
-            if let Some((signal, format)) = seen.clone().filter(|_| seen != told) {
+            if let Some((signal, format)) = seen.clone().filter(|_| seen != known) {
                 shared.monitor.found(&format!("{} (signal {signal})", card.name), format, &words);
-                told = seen;
+                known = seen;
                 self.is_known();
             }
         }
