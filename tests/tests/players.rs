@@ -43,10 +43,24 @@ struct Shown {
     sounds: Vec<u64>,
 }
 
-/// Plays a playlist until there were so many pictures and blocks of sound.
-fn play(uri: &str, pictures: usize, sounds: usize) -> Shown {
+/// A player: its element, the demuxer that it is to use, and one that it is not to.
+struct By {
+    bin: &'static str,
+    demuxer: &'static str,
+    without: &'static str,
+    /// So many pictures and blocks may be uneven: it drops late ones while it fills its buffer.
+    settles: usize,
+}
+
+const HLS: By = By { bin: "playbin3", demuxer: "GstHLSDemux2", without: "", settles: 0 };
+/// Of a live stream `mssdemux2` (1.22) never asks for a fragment: it waits for a second before each, again and again.
+const SMOOTH: By = By { bin: "playbin", demuxer: "GstMssDemux:", without: "mssdemux2:NONE", settles: 60 };
+
+/// Plays a playlist or manifest until there were so many pictures and blocks of sound.
+fn play(uri: &str, by: &By, pictures: usize, sounds: usize) -> Shown {
     let mut command = Command::new("gst-launch-1.0");
-    command.arg("-v").arg("playbin3").arg(format!("uri={uri}"));
+    command.env("GST_PLUGIN_FEATURE_RANK", by.without);
+    command.arg("-v").arg(by.bin).arg(format!("uri={uri}"));
     command.arg("video-sink=checksumsink hash=md5 sync=true");
     command.arg("audio-sink=checksumsink hash=sha1 sync=true");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -71,14 +85,14 @@ fn play(uri: &str, pictures: usize, sounds: usize) -> Shown {
             panic!("{error}: {} pictures, {} blocks of sound", shown.pictures.len(), shown.sounds.len())
         });
         assert!(!line.starts_with("ERROR") && !line.starts_with("WARNING"), "{line}");
-        demuxer |= line.contains("GstHLSDemux2");
+        demuxer |= line.contains(by.demuxer);
         match buffer(&line) {
             Some((time, MD5)) => shown.pictures.push(time),
             Some((time, SHA1)) => shown.sounds.push(time),
             _ => {}
         }
     }
-    assert!(demuxer, "hlsdemux2 is what plays it");
+    assert!(demuxer, "{} is what plays it", by.demuxer);
     shown
 }
 
@@ -86,7 +100,7 @@ fn play(uri: &str, pictures: usize, sounds: usize) -> Shown {
 fn gstreamer_plays_the_low_latency_playlist() {
     let riserd = Riserd::live(SMALL, &TRACKS, 4);
     // Ten seconds: longer than what was there when it began.
-    let shown = play(&format!("http://{}/live/main/master.m3u8", riserd.viewers), 300, 470);
+    let shown = play(&format!("http://{}/live/main/master.m3u8", riserd.viewers), &HLS, 300, 470);
     println!("{} pictures and {} blocks of sound", shown.pictures.len(), shown.sounds.len());
     for (times, step) in [(&shown.pictures, 33_333_333), (&shown.sounds, 21_333_333)] {
         let uneven = |pair: &&[u64]| pair[1].saturating_sub(pair[0]).abs_diff(step) > 1_000_000;
@@ -96,4 +110,18 @@ fn gstreamer_plays_the_low_latency_playlist() {
     // Picture and sound of one instant have one time: both begin on a segment's line, if not the same one.
     let apart = shown.pictures[0].abs_diff(shown.sounds[0]);
     assert!(apart.min(apart.abs_diff(1_600_000_000)) < 70_000_000, "{apart} ns apart");
+}
+
+#[test]
+fn gstreamer_plays_hls_version_3_and_smooth_streaming() {
+    let riserd = Riserd::live(SMALL, &TRACKS, 7);
+    for (path, by) in [("ts/master.m3u8", &HLS), ("smooth.ism/Manifest", &SMOOTH)] {
+        let shown = play(&format!("http://{}/live/main/{path}", riserd.viewers), by, 240, 380);
+        // At times of 90 kHz and of 10 MHz.
+        for (times, step) in [(&shown.pictures, 33_333_333), (&shown.sounds, 21_333_333)] {
+            let uneven = |pair: &&[u64]| pair[1].saturating_sub(pair[0]).abs_diff(step) > 1_000_000;
+            let uneven: Vec<_> = times[by.settles..].windows(2).filter(uneven).collect();
+            assert!(uneven.is_empty(), "{path}: not one step after the last: {uneven:?}");
+        }
+    }
 }

@@ -4,34 +4,13 @@ use media::Codec;
 
 const START: [u8; 4] = [0, 0, 0, 1];
 
-/// Parameter sets begin here in an `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15, 5.3.3.1): their count, then each.
-const AVC_SETS: usize = 5;
-/// And here in an `HEVCDecoderConfigurationRecord` (8.3.3.1): the count of arrays, then each.
-const HEVC_ARRAYS: usize = 22;
-
 /// One access unit with start codes, the parameter sets of `codec` in front.
 ///
 /// None where a length reaches beyond its end, and of sound.
 #[must_use]
 pub fn annex_b(codec: &Codec, sample: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(sample.len() + 512);
-    match codec {
-        Codec::H264 { config, .. } => {
-            let mut rest = config.get(AVC_SETS..)?;
-            for mask in [0x1f, 0xff] {
-                let (&count, behind) = rest.split_first()?;
-                rest = sets(&mut out, u16::from(count & mask), behind)?;
-            }
-        }
-        Codec::H265 { config, .. } => {
-            let (&arrays, mut rest) = config.get(HEVC_ARRAYS..)?.split_first()?;
-            for _ in 0..arrays {
-                let (head, behind) = rest.split_first_chunk::<3>()?;
-                rest = sets(&mut out, u16::from_be_bytes([head[1], head[2]]), behind)?;
-            }
-        }
-        Codec::Aac { .. } => return None,
-    }
+    codec.parameter_sets()?.into_iter().for_each(|set| put(&mut out, set));
     let mut rest = sample;
     while !rest.is_empty() {
         let (len, behind) = rest.split_first_chunk::<4>()?;
@@ -40,17 +19,6 @@ pub fn annex_b(codec: &Codec, sample: &[u8]) -> Option<Vec<u8>> {
         rest = behind;
     }
     Some(out)
-}
-
-/// Puts `count` parameter sets; what is behind them.
-fn sets<'a>(out: &mut Vec<u8>, count: u16, mut rest: &'a [u8]) -> Option<&'a [u8]> {
-    for _ in 0..count {
-        let (len, behind) = rest.split_first_chunk::<2>()?;
-        let (set, behind) = behind.split_at_checked(u16::from_be_bytes(*len).into())?;
-        put(out, set);
-        rest = behind;
-    }
-    Some(rest)
 }
 
 fn put(out: &mut Vec<u8>, unit: &[u8]) {

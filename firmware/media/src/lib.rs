@@ -9,6 +9,7 @@ pub mod decklink;
 pub mod grid;
 pub mod history;
 pub mod levels;
+mod parameter_sets;
 pub mod rate;
 pub mod rendition;
 pub mod sample;
@@ -34,6 +35,12 @@ pub const NANOS: u64 = 1_000_000_000;
 pub fn ticks(nanos: u64, timescale: u32) -> u64 {
     let ticks = (u128::from(nanos) * u128::from(timescale) + u128::from(NANOS / 2)) / u128::from(NANOS);
     u64::try_from(ticks).unwrap_or(u64::MAX)
+}
+
+/// Ticks of one timescale in those of another, rounded down: durations between them add up.
+#[must_use]
+pub fn rescale(ticks: u64, from: u32, to: u32) -> u64 {
+    u64::try_from(u128::from(ticks) * u128::from(to) / u128::from(from.max(1))).unwrap_or(u64::MAX)
 }
 
 /// Nanoseconds since the epoch of a tick, rounded to the nearest nanosecond.

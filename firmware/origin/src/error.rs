@@ -35,6 +35,9 @@ pub enum Error {
     /// What is stored cannot be made into one file.
     #[error("download: {0}")]
     Download(#[from] cmaf::Error),
+    /// What is stored cannot be multiplexed.
+    #[error("multiplexing: {0}")]
+    Multiplex(String),
     /// A query that cannot be read.
     #[error("{0}")]
     Query(String),
@@ -58,6 +61,9 @@ pub enum Error {
     /// A track has no such init segment.
     #[error("there is no such init segment")]
     NoInit,
+    /// A fragment of Smooth Streaming that is not there: its clients take this for "not yet" or "never", and ask for another.
+    #[error("the fragment is missing, or not there yet")]
+    Missing,
     /// A segment or part that does not exist and is not about to.
     #[error("there is no such {0}")]
     NoMedia(&'static str),
@@ -95,7 +101,10 @@ impl Error {
             | Self::Busy
             | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
             Self::Gone(_) => StatusCode::GONE,
-            Self::Download(_) | Self::ReadThumbnails(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Missing => StatusCode::PRECONDITION_FAILED,
+            Self::Download(_) | Self::Multiplex(_) | Self::ReadThumbnails(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             Self::Store(error) => match error.kind() {
                 store::Kind::NotFound | store::Kind::Corrupt => StatusCode::NOT_FOUND,
                 store::Kind::Gone => StatusCode::GONE,

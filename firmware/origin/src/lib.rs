@@ -6,6 +6,8 @@
 //! | `download.mp4` of an asset | planned, then sent while it is read; ranges | [`download`](mod@download) |
 //! | thumbnails of an asset | WebVTT and sheets | [`thumbnails`] |
 //! | init segments, segments, parts | bytes, ranges, immutable; what is being made comes as it is made | [`media_bytes`] |
+//! | HLS version 3 | playlists, segments that are multiplexed on request | [`muxed`] |
+//! | Smooth Streaming | client manifests, fragments with heads of their own | [`smooth`] |
 //! | `/time` | UTC of the box | here |
 //! | anything else | the viewer page's files | here |
 //!
@@ -17,8 +19,10 @@ mod error;
 mod hall;
 mod manifest;
 mod media_bytes;
+mod muxed;
 mod presentation;
 mod respond;
+mod smooth;
 mod thumbnails;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
@@ -194,6 +198,21 @@ impl Origin {
             Route::Manifest { source, filters, timeline } => {
                 let seen = self.through(find(source)?, filters)?;
                 manifest::dash(&seen, *timeline, shared.clock.now(), headers).await
+            }
+            Route::SmoothManifest { source, filters, legacy } => {
+                smooth::manifest(&self.through(find(source)?, filters)?, *legacy, headers).await
+            }
+            Route::SmoothFragment { source, fragment } => {
+                smooth::fragment(&find(source)?, fragment, headers).await
+            }
+            Route::MuxedMaster { source, filters } => {
+                muxed::master(&self.through(find(source)?, filters)?, headers).await
+            }
+            Route::MuxedMedia { source, track, filters } => {
+                muxed::media(&self.through(find(source)?, filters)?, track, headers).await
+            }
+            Route::MuxedSegment { source, track, number, filters } => {
+                muxed::segment(&self.through(find(source)?, filters)?, track, *number, headers).await
             }
             Route::Init { source, track, layout } => {
                 media_bytes::init(&find(source)?, track, *layout, headers).await

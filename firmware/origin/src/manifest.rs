@@ -18,16 +18,16 @@ use crate::{
     respond::{self, Keep},
 };
 
-const HLS: &str = "application/vnd.apple.mpegurl";
+pub const HLS: &str = "application/vnd.apple.mpegurl";
 const DASH: &str = "application/dash+xml";
 
 /// A viewer who comes before the first part waits this long for it.
-const FIRST_PART: Duration = Duration::from_secs(3);
+pub const FIRST_PART: Duration = Duration::from_secs(3);
 
 /// How long a playlist may be kept, in Target Durations (RFC 8216bis, B.1): blocking answers six, others half of one.
 const BLOCKING_LIFE: u64 = 6;
 /// An ended playlist changes no more until the channel begins again, under the same address.
-const ENDED: Keep = Keep::Seconds(1);
+pub const ENDED: Keep = Keep::Seconds(1);
 
 /// A presentation as one request sees it: through the filters that it names.
 pub struct Filtered {
@@ -53,7 +53,7 @@ impl Filtered {
     }
 
     /// The first view that satisfies `until`, or the last one at the deadline.
-    async fn wait(&self, deadline: Instant, until: impl Fn(&Window) -> bool) -> Result<View, Error> {
+    pub async fn wait(&self, deadline: Instant, until: impl Fn(&Window) -> bool) -> Result<View, Error> {
         let fits = |window: &Window| self.view(window).is_ok_and(|view| until(&view.window));
         let window: Arc<Window> = self.presentation.wait(deadline, fits).await?;
         self.view(&window)
@@ -117,7 +117,7 @@ pub async fn dash(
 }
 
 /// The index of a track in the current layout, once the track has a part.
-async fn begun(seen: &Filtered, track: &str) -> Result<(usize, View), Error> {
+pub async fn begun(seen: &Filtered, track: &str) -> Result<(usize, View), Error> {
     // A program begins with a segment that is being made: players want one that is whole.
     let wants_whole = seen.presentation.asset().is_some();
     let listed = |window: &Window| {

@@ -89,7 +89,7 @@ pub async fn part(
 }
 
 /// What tells these bytes from others of the same address: another asset may have its locator now.
-fn crc(pieces: &[Bytes]) -> u32 {
+pub fn crc(pieces: &[Bytes]) -> u32 {
     pieces.iter().fold(0, |crc, piece| crc32c::crc32c_append(crc, piece))
 }
 

@@ -139,6 +139,17 @@ impl Presentation {
         }
     }
 
+    /// Nanoseconds that a viewer can go back; none for all there is.
+    pub(crate) fn reach(&self) -> Option<u64> {
+        match self {
+            Self::Channel(_, reach) => u64::try_from(reach.as_nanos()).ok(),
+            Self::Asset(exhibit) => {
+                let asset = exhibit.asset();
+                asset.window.map(|segments| segments.saturating_mul(asset.grid.segment_nanos()))
+            }
+        }
+    }
+
     /// How long its media may be kept: a segment's number is its time, but a locator may be given to another asset.
     pub(crate) fn keep(&self) -> Keep {
         match self {

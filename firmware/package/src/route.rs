@@ -3,6 +3,11 @@
 //! ```text
 //! {source}/master.m3u8?filter=A;B;C                {source} is /live/{channel} or /vod/{locator}
 //! {source}/manifest.mpd?filter=A;B;C&timeline=live
+//! {source}/ts/master.m3u8?filter=A;B;C             HLS version 3, of MPEG-TS
+//! {source}/ts/{track}/media.m3u8?filter=A;B;C
+//! {source}/ts/{track}/{number}.ts?filter=A;B;C
+//! {source}/smooth.ism/Manifest?filter=A;B;C        Smooth Streaming; (format=fmp4-v20) behind it: version 2.0
+//! {source}/smooth.ism/QualityLevels({bitrate})/Fragments({stream}={time})
 //! {source}/{track}/media.m3u8?filter=A;B;C&_HLS_msn=N&_HLS_part=N&_HLS_skip=YES|v2
 //! {source}/{track}/init-{layout}.mp4               16 lower-case hexadecimal digits
 //! {source}/{track}/{number}.m4s                    a segment by number
@@ -17,6 +22,7 @@
 
 mod field;
 mod query;
+mod smooth;
 
 use std::fmt;
 
@@ -25,6 +31,7 @@ use media::LayoutId;
 pub use self::{
     field::{Field, Name, Reason},
     query::{Awaited, Directives, Filters, Skip, Timeline},
+    smooth::{Fragment, Share},
 };
 use self::{
     field::{decode, index, layout_id, number},
@@ -54,6 +61,49 @@ pub enum Route {
         directives: Directives,
         /// Through which filters.
         filters: Filters,
+    },
+    /// The Multivariant Playlist of HLS version 3.
+    MuxedMaster {
+        /// Of what.
+        source: Source,
+        /// Through which filters.
+        filters: Filters,
+    },
+    /// A Media Playlist of HLS version 3.
+    MuxedMedia {
+        /// Of what.
+        source: Source,
+        /// The track, with its sound where it is one of pictures.
+        track: Name,
+        /// Through which filters.
+        filters: Filters,
+    },
+    /// A segment of MPEG-TS.
+    MuxedSegment {
+        /// Of what.
+        source: Source,
+        /// The track, with its sound where it is one of pictures.
+        track: Name,
+        /// Its number since the epoch.
+        number: u64,
+        /// Through which filters: they choose the sound.
+        filters: Filters,
+    },
+    /// The client manifest of Smooth Streaming.
+    SmoothManifest {
+        /// Of what.
+        source: Source,
+        /// Through which filters.
+        filters: Filters,
+        /// In version 2.0, without repeats.
+        legacy: bool,
+    },
+    /// A fragment of Smooth Streaming, or a share of it.
+    SmoothFragment {
+        /// Of what.
+        source: Source,
+        /// Which of it.
+        fragment: Fragment,
     },
     /// The DASH manifest.
     Manifest {
@@ -186,6 +236,20 @@ impl Route {
                 Ok(Self::Manifest { source: source(name)?, filters, timeline })
             }
             (Some(name), Some(file), None, None) if on_demand => Self::parse_extra(name, file, query),
+            (Some(name), Some("ts"), Some("master.m3u8"), None) => {
+                Ok(Self::MuxedMaster { source: source(name)?, filters: Filters::parse(query)? })
+            }
+            (Some(name), Some(smooth::FOLDER), Some(manifest), None) => {
+                let (legacy, filters) = smooth::manifest(manifest, query)?;
+                Ok(Self::SmoothManifest { source: source(name)?, filters, legacy })
+            }
+            (Some(name), Some(smooth::FOLDER), Some(levels), Some(fragments)) => {
+                let fragment = Fragment::parse(levels, fragments)?;
+                Ok(Self::SmoothFragment { source: source(name)?, fragment })
+            }
+            (Some(name), Some("ts"), Some(track), Some(file)) => {
+                Self::parse_muxed(|| source(name), track, file, query)
+            }
             (Some(name), Some(track), Some(file), None) => {
                 Self::parse_file(|| source(name), track, file, query)
             }
@@ -208,6 +272,25 @@ impl Route {
                 Ok(Self::Sheet { source: Source::vod(locator)?, number: index(Field::Sheet, sheet)? })
             }
         }
+    }
+
+    fn parse_muxed(
+        source: impl Fn() -> Result<Source, Error>,
+        track: &str,
+        file: &str,
+        query: &str,
+    ) -> Result<Self, Error> {
+        let number = match (file, file.strip_suffix(".ts")) {
+            ("media.m3u8", _) => None,
+            (_, Some(stem)) => Some(number(Field::Number, stem)?),
+            _ => return Err(Error::NotFound),
+        };
+        let (source, track) = (source()?, Name::parse(Field::Track, track)?);
+        let filters = Filters::parse(query)?;
+        Ok(match number {
+            None => Self::MuxedMedia { source, track, filters },
+            Some(number) => Self::MuxedSegment { source, track, number, filters },
+        })
     }
 
     fn parse_file(
@@ -263,6 +346,26 @@ impl fmt::Display for Route {
                 let mut query = Writer::new(f);
                 filters.write(&mut query)?;
                 directives.write(&mut query)
+            }
+            Self::SmoothManifest { source, filters, legacy } => {
+                let format = if *legacy { smooth::LEGACY } else { "" };
+                write!(f, "{source}/{}/Manifest{format}", smooth::FOLDER)?;
+                filters.write(&mut Writer::new(f))
+            }
+            Self::SmoothFragment { source, fragment } => {
+                write!(f, "{source}/{}/{fragment}", smooth::FOLDER)
+            }
+            Self::MuxedMaster { source, filters } => {
+                write!(f, "{source}/ts/master.m3u8")?;
+                filters.write(&mut Writer::new(f))
+            }
+            Self::MuxedMedia { source, track, filters } => {
+                write!(f, "{source}/ts/{track}/media.m3u8")?;
+                filters.write(&mut Writer::new(f))
+            }
+            Self::MuxedSegment { source, track, number, filters } => {
+                write!(f, "{source}/ts/{track}/{number}.ts")?;
+                filters.write(&mut Writer::new(f))
             }
             Self::Init { source, track, layout } => write!(f, "{source}/{track}/init-{layout}.mp4"),
             Self::Segment { source, track, number } => write!(f, "{source}/{track}/{number}.m4s"),

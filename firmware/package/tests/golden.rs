@@ -71,6 +71,10 @@ fn all(name: &str, window: &Window) {
     }
     let options = dash::Options::low_latency(&window.grid);
     golden(&format!("{name}.mpd"), &dash::render(window, &Shown::all(), now(window), &options).unwrap());
+    match hls::muxed::render_media(window, 0, &MediaOptions::default()) {
+        Ok(text) => golden(&format!("{name}.ts.video.m3u8"), &text),
+        Err(error) => assert_eq!(error, Error::NoSegments(0), "less than three segments"),
+    }
 }
 
 fn last_track(window: &Window) -> usize {
@@ -89,6 +93,10 @@ fn normal_live() {
     let window = live().window(FIRST + 10, at(FIRST + 20, 3));
     all("live", &window);
     golden("live.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
+    golden("live.ts.master.m3u8", &hls::muxed::render_master(&window, &Shown::all(), "filter=a").unwrap());
+    let with_filter = MediaOptions { query: "filter=a", ..MediaOptions::default() };
+    let sound = hls::muxed::render_media(&window, last_track(&window), &with_filter).unwrap();
+    golden("live.ts.audio.m3u8", &sound);
     let plain = dash::Options::plain(&window.grid);
     golden("live.plain.mpd", &dash::render(&window, &Shown::all(), now(&window), &plain).unwrap());
 }

@@ -199,6 +199,33 @@ proptest! {
     }
 
     #[test]
+    fn muxed_segments_stay_what_they_are((recording, oldest, now) in recordings(), age in 0_u32..60) {
+        let earlier = back_from(&recording.grid, now, age);
+        prop_assume!(recording.takes.last().unwrap().from < earlier);
+        let (older, newer) = (recording.window(oldest.saturating_sub(2), earlier), recording.window(oldest, now));
+        for track in 0..newer.layout().unwrap().tracks.len() {
+            let render = |window: &Window| hls::muxed::render_media(window, track, &MediaOptions::default());
+            let (Ok(older), Ok(text)) = (render(&older), render(&newer)) else { continue };
+            let playlist = parse(&text);
+            prop_assert!(playlist.segments.iter().all(|segment| segment.duration.round() <= playlist.target_duration as f32));
+            let (older, listed) = (understand(&older, &BTreeMap::new()), understand(&text, &BTreeMap::new()));
+            prop_assert!(listed.len() >= 2 || newer.ended);
+            for (number, segment) in &listed {
+                prop_assert_eq!(&segment.uri, &format!("{number}.ts"));
+                prop_assert!(older.get(number).is_none_or(|before| before == segment), "{:?} {:?}", older.get(number), segment);
+            }
+            let together = hls::muxed::fragments(&newer.grid);
+            let name = &newer.layout().unwrap().tracks[track].name;
+            let has = |id| newer.layout_by_id(id).is_some_and(|layout| layout.index_of(name).is_some());
+            let recorded = newer.history.iter().filter(|segment| !segment.gap && has(segment.layout));
+            let recorded: Vec<_> = recorded.map(|segment| segment.number / together).collect();
+            for (number, segment) in &listed {
+                prop_assert_eq!(segment.gap, !recorded.contains(number));
+            }
+        }
+    }
+
+    #[test]
     fn the_hinted_part_is_what_a_client_waits_for((recording, oldest, now) in recordings()) {
         let window = recording.window(oldest, now);
         for index in 0..window.layout().unwrap().tracks.len() {

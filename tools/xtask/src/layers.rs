@@ -9,7 +9,7 @@ const ROWS: [&[&str]; 8] = [
     &["riser-media", "riser-document"],
     &["riser-settings", "riser-board"],
     &["riser-cmaf", "riser-store", "riser-link", "riser-clock"],
-    &["riser-package", "riser-channel"],
+    &["riser-package", "riser-transmux", "riser-channel"],
     &["riser-control"],
     &[
         "riser-pipeline",
@@ -25,7 +25,7 @@ const ROWS: [&[&str]; 8] = [
 ];
 
 /// Crates without I/O and clocks, tested and fuzzed as plain functions.
-pub(crate) const PURE: [&str; 8] = [
+pub(crate) const PURE: [&str; 9] = [
     "riser-media",
     "riser-document",
     "riser-settings",
@@ -33,6 +33,7 @@ pub(crate) const PURE: [&str; 8] = [
     "riser-cmaf",
     "riser-link",
     "riser-package",
+    "riser-transmux",
     "riser-channel",
 ];
 

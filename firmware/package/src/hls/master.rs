@@ -102,17 +102,21 @@ fn write_variant(
         }
     }
     write!(out, ",CODECS=\"{codecs}\"")?;
-    if let Some(Pictures { width, height, rate }) = track.codec.pictures() {
-        write!(out, ",RESOLUTION={width}x{height},FRAME-RATE={}", Thousandths(rate))?;
-        // Where none are named there may be some all the same: what the input has comes through.
-        if !track.captions.is_empty() {
-            out.push_str(",CLOSED-CAPTIONS=\"captions\"");
-        }
+    write_resolution(out, track)?;
+    // Where none are named there may be some all the same: what the input has comes through.
+    if !track.captions.is_empty() {
+        out.push_str(",CLOSED-CAPTIONS=\"captions\"");
     }
     if !audio.is_empty() {
         out.push_str(",AUDIO=\"audio\"");
     }
     writeln!(out, "\n{}/media.m3u8{query}", track.name)
+}
+
+/// Size and rate of a variant's pictures; nothing for sound.
+pub(super) fn write_resolution(out: &mut String, track: &Track) -> fmt::Result {
+    let Some(Pictures { width, height, rate }) = track.codec.pictures() else { return Ok(()) };
+    write!(out, ",RESOLUTION={width}x{height},FRAME-RATE={}", Thousandths(rate))
 }
 
 /// A frame rate rounded to three decimals (RFC 8216bis, 4.4.6.2): `29.970`.

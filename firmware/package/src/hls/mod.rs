@@ -5,6 +5,7 @@
 
 mod master;
 mod media;
+pub mod muxed;
 mod reload;
 
 use ::media::{Codec, Grid, Layout, Track};

@@ -43,6 +43,12 @@ pub enum Field {
     Tracks,
     /// The number of a sheet of thumbnails.
     Sheet,
+    /// The bitrate of a quality level.
+    Bitrate,
+    /// The name of a stream.
+    Stream,
+    /// `format` of a manifest.
+    Format,
 }
 
 /// What is wrong with a field.
@@ -66,6 +72,8 @@ pub enum Reason {
     NotASkip,
     /// Not `live`.
     NotATimeline,
+    /// Nothing that is known.
+    NotAFormat,
     /// Given more than once.
     Repeated,
     /// More names than there may be.
@@ -100,6 +108,9 @@ impl fmt::Display for Field {
             Self::To => "end",
             Self::Tracks => "tracks",
             Self::Sheet => "sheet number",
+            Self::Bitrate => "bitrate of QualityLevels",
+            Self::Stream => "stream",
+            Self::Format => "format",
         })
     }
 }
@@ -116,6 +127,7 @@ impl fmt::Display for Reason {
             Self::NotALayout => "is not 16 lower-case hexadecimal digits",
             Self::NotASkip => "is neither `YES` nor `v2`",
             Self::NotATimeline => "is not `live`",
+            Self::NotAFormat => "is none that is known here",
             Self::Repeated => "is given more than once",
             Self::TooMany => "has too many names",
             Self::NotAfterStart => "is not after start",

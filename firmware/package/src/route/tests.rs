@@ -22,6 +22,17 @@ fn every_resource_is_told_apart() {
         "/live/main/master.m3u8?filter=A",
         "/live/main/manifest.mpd",
         "/live/main/manifest.mpd?filter=A;b-c;D_1",
+        "/live/main/ts/master.m3u8?filter=A",
+        "/live/main/ts/720p/media.m3u8",
+        "/live/main/ts/720p/368172000.ts?filter=A",
+        "/live/main/ts/media.m3u8",
+        "/live/main/smooth.ism/Manifest?filter=A;B",
+        "/vod/show/smooth.ism/Manifest(format=fmp4-v20)",
+        "/live/main/smooth.ism/QualityLevels(600000)/Fragments(video=17900000000000000)",
+        "/live/main/smooth.ism/QualityLevels(128000)/FragmentInfo(audio-2=0)",
+        "/live/main/smooth.ism/QualityLevels(128000)/RawFragments(audio=1)",
+        "/live/main/smooth.ism/QualityLevels(600000)/KeyFrames(video=1)",
+        "/vod/show/ts/audio/media.m3u8?filter=A;B",
         "/live/main/720p/media.m3u8?filter=A;B&_HLS_msn=5",
         "/live/main/720p/media.m3u8",
         "/live/main/720p/media.m3u8?_HLS_msn=0",
@@ -59,6 +70,33 @@ fn percent_encoding_and_foreign_parameters() {
     let Route::Manifest { filters, .. } = &filtered else { panic!("{filtered:?}") };
     assert_eq!((filters.len(), filters.to_string().as_str()), (3, "filter=A;B;C"));
     assert_eq!(parse("/live/main/master.m3u8?_HLS_part=x").unwrap().to_string(), "/live/main/master.m3u8");
+}
+
+#[test]
+fn smooth_addresses_are_read_tolerantly() {
+    let same = |one: &str, other: &str| {
+        let base = "/live/main/smooth.ism/";
+        assert_eq!(parse(&format!("{base}{one}")).unwrap(), parse(&format!("{base}{other}")).unwrap());
+    };
+    same("manifest", "Manifest");
+    same("MANIFEST(%20Format=FMP4-v20,%20filter=A;B)", "Manifest(format=fmp4-v20)?filter=A;B");
+    same("Manifest(encryption=)", "Manifest");
+    same("qualitylevels(5,hardwareProfile=1)/fragments(video=7,x=y)", "QualityLevels(5)/Fragments(video=7)");
+    let refused = |file: &str| wrong(&format!("/live/main/smooth.ism/{file}"));
+    assert_eq!(refused("Manifest(format=mp3)"), (Field::Format, Reason::NotAFormat));
+    assert_eq!(refused("Manifest(filter=A)?filter=B"), (Field::Filter, Reason::Repeated));
+    assert_eq!(refused("QualityLevels(x)/Fragments(video=7)"), (Field::Bitrate, Reason::NotANumber));
+    assert_eq!(refused("QualityLevels(4294967296)/Fragments(video=7)"), (Field::Bitrate, Reason::TooGreat));
+    assert_eq!(refused("QualityLevels(1)/Fragments(=7)"), (Field::Stream, Reason::Empty));
+    assert_eq!(refused("QualityLevels(1)/Fragments(video)"), (Field::DecodeTime, Reason::NotANumber));
+    for file in [
+        "Manifest()x",
+        "Levels(1)/Fragments(video=7)",
+        "QualityLevels(1)/Fragment(video=7)",
+        "QualityLevels(1",
+    ] {
+        assert_eq!(parse(&format!("/live/main/smooth.ism/{file}")), Err(Error::NotFound), "{file}");
+    }
 }
 
 #[test]
@@ -190,6 +228,26 @@ fn route() -> impl Strategy<Value = Route> {
     prop_oneof![
         Just(Route::Time),
         (source(), filters()).prop_map(|(source, filters)| Route::Master { source, filters }),
+        (source(), filters(), any::<bool>()).prop_map(|(source, filters, legacy)| Route::SmoothManifest {
+            source,
+            filters,
+            legacy
+        }),
+        (source(), any::<u32>(), 0usize..4, name(), any::<u64>()).prop_map(
+            |(source, bitrate, share, stream, time)| {
+                let share = [Share::Whole, Share::Info, Share::Raw, Share::KeyFrame][share];
+                Route::SmoothFragment { source, fragment: Fragment { bitrate, share, stream, time } }
+            }
+        ),
+        (source(), filters()).prop_map(|(source, filters)| Route::MuxedMaster { source, filters }),
+        (source(), name(), filters()).prop_map(|(source, track, filters)| Route::MuxedMedia {
+            source,
+            track,
+            filters
+        }),
+        (source(), name(), any::<u64>(), filters()).prop_map(|(source, track, number, filters)| {
+            Route::MuxedSegment { source, track, number, filters }
+        }),
         (source(), filters(), prop_oneof![Just(Timeline::OfItsOwn), Just(Timeline::Live)])
             .prop_map(|(source, filters, timeline)| Route::Manifest { source, filters, timeline }),
         (source(), name(), directives(), filters()).prop_map(|(source, track, directives, filters)| {

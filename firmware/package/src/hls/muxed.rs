@@ -1,0 +1,232 @@
+//! HLS version 3 (RFC 8216): pictures and sound together in MPEG-TS, for players from before fragmented MP4.
+//!
+//! A TS segment is made of [`fragments`] segments of the timeline: number k of the segments k·n to k·n + n - 1, so media
+//! sequence numbers and URIs are the same on every box. Pictures go with the first shown sound; there is an audio-only
+//! variant. HEVC is left out: HLS has it in fragmented MP4 only (HLS Authoring Specification, 1.5).
+
+use std::fmt::{self, Write as _};
+
+use media::{Codec, Grid, Kind, Layout, NANOS, Track, Window};
+
+use super::{MediaOptions, master::write_resolution};
+use crate::{
+    Error,
+    bitrate::Bitrate,
+    filter::Shown,
+    listing::{Body, Line, lines},
+    text::{Query, Utc, micros, push_number, push_seconds},
+};
+
+/// A live playlist has at least so many segments: GStreamer (1.22) never finds the successor of a playlist that has only one.
+const FEWEST: usize = 2;
+/// Discontinuity tags between two neighbours, at the most.
+const MOST_DISCONTINUITIES: u32 = 16;
+/// Bits per second of tables, and for each PES packet in a second: its header and half a packet of stuffing.
+const TABLES: u64 = 32_000;
+const PACKET: u64 = 8 * (94 + 24);
+/// Sound frames in one PES packet, and the ADTS headers of a second at 48 kHz in bits.
+const TOGETHER: u64 = 4;
+const ADTS: u64 = 47 * 7 * 8;
+
+/// How many segments of the timeline a TS segment has: as many as the classic cloud live service puts together by default.
+#[must_use]
+pub fn fragments(grid: &Grid) -> u64 {
+    match grid.segment_nanos().div_ceil(NANOS) {
+        0..=3 => 3,
+        4..=5 => 2,
+        _ => 1,
+    }
+}
+
+/// Seconds that no TS segment is longer than, rounded to the nearest (RFC 8216, 4.3.3.1).
+#[must_use]
+pub fn target_duration(grid: &Grid) -> u64 {
+    let longer = grid.segment_nanos() * (fragments(grid) - 1);
+    super::target_duration(grid) + longer.div_ceil(NANOS)
+}
+
+/// Whether a track has a place in MPEG-TS.
+#[must_use]
+pub fn carries(track: &Track) -> bool {
+    !matches!(track.codec, Codec::H265 { .. })
+}
+
+/// The sound that goes with a track's pictures: the first shown one, by index; none for sound itself.
+#[must_use]
+pub fn sound(shown: &Shown, layout: &Layout, track: usize) -> Option<usize> {
+    let is_sound = |index: &usize| layout.tracks[*index].kind() == Kind::Audio;
+    if is_sound(&track) { None } else { shown.tracks(layout).into_iter().find(is_sound) }
+}
+
+/// Renders the Multivariant Playlist: a variant for each shown video track with its sound, and one of the sound alone.
+///
+/// URIs are relative to the playlist's own; `query` as in [`render_master`](super::render_master).
+///
+/// # Errors
+/// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track that can be carried.
+pub fn render_master(window: &Window, shown: &Shown, query: &str) -> Result<String, Error> {
+    let layout = window.layout().ok_or(Error::NoLayout)?;
+    let tracks = shown.tracks(layout).into_iter().filter(|index| carries(&layout.tracks[*index]));
+    let (pictures, sounds): (Vec<_>, Vec<_>) =
+        tracks.partition(|index| layout.tracks[*index].kind() == Kind::Video);
+    if pictures.is_empty() && sounds.is_empty() {
+        return Err(Error::NothingShown);
+    }
+    let mut out = "#EXTM3U\n#EXT-X-VERSION:3\n".to_owned();
+    let alone = if pictures.is_empty() { sounds.len() } else { 1 };
+    let variants = pictures.into_iter().chain(sounds.into_iter().take(alone));
+    let written = variants.into_iter().try_for_each(|index| {
+        let sound = sound(shown, layout, index);
+        write_variant(&mut out, window, layout, (index, sound), &Query(query))
+    });
+    written.expect("a String takes any text");
+    Ok(out)
+}
+
+fn write_variant(
+    out: &mut String,
+    window: &Window,
+    layout: &Layout,
+    (index, sound): (usize, Option<usize>),
+    query: &Query<'_>,
+) -> fmt::Result {
+    let track = &layout.tracks[index];
+    let wrapped = |index: usize| wrapped(Bitrate::of(window, index), &layout.tracks[index]);
+    let peak = wrapped(index) + sound.map_or(0, wrapped) + TABLES;
+    write!(out, "#EXT-X-STREAM-INF:BANDWIDTH={peak},CODECS=\"{}", track.rfc6381())?;
+    if let Some(sound) = sound {
+        write!(out, ",{}", layout.tracks[sound].rfc6381())?;
+    }
+    out.push('"');
+    write_resolution(out, track)?;
+    writeln!(out, "\n{}/media.m3u8{query}", track.name)
+}
+
+/// Bits per second of a track's costliest segment in MPEG-TS: 4 bytes of each 188 are the packets' own.
+fn wrapped(bitrate: Bitrate, track: &Track) -> u64 {
+    let own = match track.codec.pictures() {
+        Some(pictures) => u64::from(pictures.rate.num().div_ceil(pictures.rate.den())) * PACKET,
+        None => ADTS + 47_u64.div_ceil(TOGETHER) * PACKET,
+    };
+    (bitrate.peak + own) * 188 / 184
+}
+
+/// Whether the window has what a Media Playlist of track `track` of the current layout needs.
+#[must_use]
+pub fn is_listed(window: &Window, track: usize) -> bool {
+    is_enough(window, &groups(window, track))
+}
+
+fn is_enough(window: &Window, groups: &[Group]) -> bool {
+    groups.len() >= if window.ended { 1 } else { FEWEST }
+}
+
+/// Renders the Media Playlist of track `track` of the current layout. Of the options those for low latency do not matter;
+/// the query is what the segments' URIs carry, as filters choose the sound.
+///
+/// A TS segment is listed once its last segment is whole. One of which nothing is left, or nothing was ever recorded, keeps
+/// its number and its time as an `EXT-X-GAP` (RFC 8216bis, 4.4.4.7), which older players take for a segment that cannot be had.
+///
+/// # Errors
+/// [`Error::NoLayout`], [`Error::NoTrack`] also for a track that is not shown or cannot be carried, [`Error::NoSegments`] where
+/// nothing can be listed yet.
+pub fn render_media(window: &Window, track: usize, options: &MediaOptions<'_>) -> Result<String, Error> {
+    let layout = window.layout().ok_or(Error::NoLayout)?;
+    let described = layout.tracks.get(track).filter(|described| carries(described));
+    if described.is_none() || !options.shown.shows(layout, track) {
+        return Err(Error::NoTrack(track));
+    }
+    let groups = groups(window, track);
+    let first = groups.first().filter(|_| is_enough(window, &groups)).ok_or(Error::NoSegments(track))?;
+    let mut out = String::with_capacity(256 + 48 * groups.len());
+    let written = header(&mut out, window, first, options.lasting)
+        .and_then(|()| list(&mut out, &groups, &Query(options.query)))
+        .and_then(|()| if window.ended { out.write_str("#EXT-X-ENDLIST\n") } else { Ok(()) });
+    written.expect("a String takes any text");
+    Ok(out)
+}
+
+fn header(out: &mut String, window: &Window, first: &Group, lasting: bool) -> fmt::Result {
+    let target = target_duration(&window.grid);
+    write!(out, "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{target}\n")?;
+    if lasting && window.ended {
+        out.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n");
+    }
+    writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", first.number)?;
+    writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", first.discontinuity)
+}
+
+fn list(out: &mut String, groups: &[Group], query: &Query<'_>) -> fmt::Result {
+    let (mut discontinuity, mut date_due) = (groups.first().map_or(0, |group| group.discontinuity), true);
+    for group in groups {
+        let steps = group.discontinuity.saturating_sub(discontinuity).min(MOST_DISCONTINUITIES);
+        (0..steps).for_each(|_| out.push_str("#EXT-X-DISCONTINUITY\n"));
+        discontinuity = group.discontinuity;
+        if date_due || steps > 0 {
+            writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", Utc(group.from * 1000))?;
+        }
+        date_due = group.gap;
+        if group.gap {
+            out.push_str("#EXT-X-GAP\n");
+        }
+        out.push_str("#EXTINF:");
+        push_seconds(out, group.to.saturating_sub(group.from));
+        out.push_str(",\n");
+        push_number(out, group.number, 1);
+        writeln!(out, ".ts{query}")?;
+    }
+    Ok(())
+}
+
+/// What one TS segment is made of.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    number: u64,
+    /// Of its last segment.
+    discontinuity: u32,
+    /// Microseconds since the epoch.
+    from: u64,
+    to: u64,
+    /// It has nothing but gaps.
+    gap: bool,
+    /// Number of its first and of its last listed segment.
+    first: u64,
+    last: u64,
+}
+
+/// The TS segments of a track, oldest first. One whose beginning has left a live window is not listed any more; at the edge it
+/// is not listed yet.
+fn groups(window: &Window, track: usize) -> Vec<Group> {
+    let together = fragments(&window.grid);
+    let mut groups: Vec<Group> = Vec::new();
+    for line in lines(window, track).filter(|line| !matches!(line.body, Body::Open(_))) {
+        let own = Group::of(&line, together);
+        match groups.last_mut() {
+            Some(group) if group.number == own.number => {
+                (group.discontinuity, group.to, group.last) = (own.discontinuity, own.to, own.last);
+                group.gap &= own.gap;
+            }
+            _ => groups.push(own),
+        }
+    }
+    if !window.ended {
+        let begins = |group: &Group| group.first.is_multiple_of(together);
+        let ends = |group: &Group| (group.last + 1).is_multiple_of(together);
+        groups.retain(|group| begins(group) && ends(group));
+    }
+    groups
+}
+
+impl Group {
+    fn of(line: &Line<'_>, together: u64) -> Self {
+        Self {
+            number: line.number / together,
+            discontinuity: line.discontinuity,
+            from: micros(line.span.start, line.timescale),
+            to: line.end_micros(),
+            gap: matches!(line.body, Body::Gap),
+            first: line.number,
+            last: line.number,
+        }
+    }
+}

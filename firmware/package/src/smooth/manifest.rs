@@ -1,0 +1,157 @@
+//! The client manifest (SSTR, 2.2.2).
+
+use std::fmt::{self, Write as _};
+
+use media::{Codec, Kind, Layout, Track, Window};
+
+use super::{Fragment, LOOK_AHEAD, Stream, TIMESCALE, fragments, streams};
+use crate::{Error, filter::Shown, text::Attribute};
+
+/// What a client manifest says beside its fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Runs of fragments that last as long are one line with `r`: version 2.2. Without, version 2.0.
+    pub repeats: bool,
+    /// Nanoseconds that a viewer can go back; none for all there is.
+    pub reach: Option<u64>,
+}
+
+/// Renders the client manifest: live, or on demand once the window has ended.
+///
+/// # Errors
+/// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track that can be carried,
+/// [`Error::NoSegments`] where nothing can be listed yet.
+pub fn render(window: &Window, shown: &Shown, options: &Options) -> Result<String, Error> {
+    let layout = window.layout().ok_or(Error::NoLayout)?;
+    let streams = streams(layout, shown);
+    let first = streams.first().ok_or(Error::NothingShown)?.levels[0].1;
+    let listed = |stream: &Stream| {
+        let mut fragments = fragments(window, stream.levels[0].1);
+        if !window.ended {
+            fragments.truncate(fragments.len().saturating_sub(LOOK_AHEAD));
+        }
+        fragments
+    };
+    let streams: Vec<_> = streams.iter().map(|stream| (stream, listed(stream))).collect();
+    if streams.iter().any(|(_, fragments)| fragments.is_empty()) {
+        return Err(Error::NoSegments(first));
+    }
+    let mut out = String::with_capacity(4096);
+    write(&mut out, window, layout, &streams, options).expect("a String takes any text");
+    Ok(out)
+}
+
+fn write(
+    out: &mut String,
+    window: &Window,
+    layout: &Layout,
+    streams: &[(&Stream, Vec<Fragment>)],
+    options: &Options,
+) -> fmt::Result {
+    let minor = if options.repeats { 2 } else { 0 };
+    out.push_str("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
+    write!(
+        out,
+        "<SmoothStreamingMedia MajorVersion=\"2\" MinorVersion=\"{minor}\" TimeScale=\"{TIMESCALE}\""
+    )?;
+    if window.ended {
+        let begin = streams.iter().filter_map(|(_, fragments)| fragments.first()).map(|first| first.start);
+        let end = streams.iter().filter_map(|(_, fragments)| fragments.last());
+        let end = end.map(|last| last.start + last.duration).max().unwrap_or(0);
+        writeln!(out, " Duration=\"{}\">", end - begin.min().unwrap_or(end))?;
+    } else {
+        let reach = options.reach.map_or(0, |reach| reach / 100);
+        // Some players know the one name, some the other.
+        write!(out, " Duration=\"0\" IsLive=\"TRUE\" LookAheadFragmentCount=\"{LOOK_AHEAD}\"")?;
+        writeln!(
+            out,
+            " LookaheadCount=\"{LOOK_AHEAD}\" DVRWindowLength=\"{reach}\" CanSeek=\"TRUE\" CanPause=\"TRUE\">"
+        )?;
+    }
+    for (stream, fragments) in streams {
+        write_stream(out, layout, stream, fragments, options)?;
+    }
+    out.write_str("</SmoothStreamingMedia>\n")
+}
+
+fn write_stream(
+    out: &mut String,
+    layout: &Layout,
+    stream: &Stream,
+    fragments: &[Fragment],
+    options: &Options,
+) -> fmt::Result {
+    let (name, levels) = (Attribute(&stream.name), stream.levels.len());
+    let first = &layout.tracks[stream.levels[0].1];
+    let kind = match first.kind() {
+        Kind::Video => "video",
+        Kind::Audio => "audio",
+    };
+    write!(out, "  <StreamIndex Type=\"{kind}\" Name=\"{name}\" QualityLevels=\"{levels}\"")?;
+    write!(out, " Chunks=\"{}\"", fragments.len())?;
+    if let Some(language) = &first.language {
+        write!(out, " Language=\"{}\"", Attribute(language))?;
+    }
+    let sizes = stream.levels.iter().filter_map(|(_, index)| layout.tracks[*index].codec.pictures());
+    if let Some(largest) = sizes.max_by_key(|pictures| pictures.height) {
+        let (width, height) = (largest.width, largest.height);
+        write!(
+            out,
+            " MaxWidth=\"{width}\" MaxHeight=\"{height}\" DisplayWidth=\"{width}\" DisplayHeight=\"{height}\""
+        )?;
+    }
+    writeln!(out, " Url=\"QualityLevels({{bitrate}})/Fragments({name}={{start time}})\">")?;
+    for (nth, (bitrate, index)) in stream.levels.iter().enumerate() {
+        write_level(out, nth, *bitrate, &layout.tracks[*index])?;
+    }
+    write_chunks(out, fragments, options.repeats)?;
+    out.write_str("  </StreamIndex>\n")
+}
+
+fn write_level(out: &mut String, nth: usize, bitrate: u32, track: &Track) -> fmt::Result {
+    write!(out, "    <QualityLevel Index=\"{nth}\" Bitrate=\"{bitrate}\"")?;
+    match &track.codec {
+        Codec::H264 { width, height, .. } | Codec::H265 { width, height, .. } => {
+            write!(out, " FourCC=\"H264\" MaxWidth=\"{width}\" MaxHeight=\"{height}\" CodecPrivateData=\"")?;
+            for set in track.codec.parameter_sets().unwrap_or_default() {
+                out.push_str("00000001");
+                write_hex(out, set)?;
+            }
+        }
+        Codec::Aac { config, sample_rate, channels } => {
+            write!(out, " FourCC=\"AACL\" SamplingRate=\"{sample_rate}\" Channels=\"{channels}\"")?;
+            out.push_str(" BitsPerSample=\"16\" PacketSize=\"4\" AudioTag=\"255\" CodecPrivateData=\"");
+            write_hex(out, config)?;
+        }
+    }
+    out.write_str("\"/>\n")
+}
+
+fn write_hex(out: &mut String, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(out, "{byte:02X}"))
+}
+
+/// A fragment says when it begins where it does not continue the one before (SSTR, 2.2.2.6).
+fn write_chunks(out: &mut String, fragments: &[Fragment], repeats: bool) -> fmt::Result {
+    let mut rest = fragments;
+    let mut next = None;
+    while let Some(first) = rest.first() {
+        let continues = |two: &[Fragment]| {
+            two[0].duration == two[1].duration && two[0].start + two[0].duration == two[1].start
+        };
+        let alike = rest.windows(2).take_while(|two| repeats && continues(two)).count() + 1;
+        out.push_str("    <c");
+        if next != Some(first.start) {
+            write!(out, " t=\"{}\"", first.start)?;
+        }
+        write!(out, " d=\"{}\"", first.duration)?;
+        if alike > 1 {
+            write!(out, " r=\"{alike}\"")?;
+        }
+        out.push_str("/>\n");
+        let last = rest[alike - 1];
+        next = Some(last.start + last.duration);
+        rest = &rest[alike..];
+    }
+    Ok(())
+}
