@@ -64,6 +64,9 @@ pub enum Error {
     /// A fragment of Smooth Streaming that is not there: its clients take this for "not yet" or "never", and ask for another.
     #[error("the fragment is missing, or not there yet")]
     Missing,
+    /// A fragment of HDS that is not there: its clients take this for "not yet" or "never", and ask for another.
+    #[error("the fragment is missing, or not there yet")]
+    Hole,
     /// A segment or part that does not exist and is not about to.
     #[error("there is no such {0}")]
     NoMedia(&'static str),
@@ -99,6 +102,7 @@ impl Error {
             | Self::NotYet(_)
             | Self::Empty
             | Self::Busy
+            | Self::Hole
             | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
             Self::Gone(_) => StatusCode::GONE,
             Self::Missing => StatusCode::PRECONDITION_FAILED,

@@ -17,11 +17,13 @@ mod asset;
 mod download;
 mod error;
 mod hall;
+mod hds;
 mod manifest;
 mod media_bytes;
 mod muxed;
 mod presentation;
 mod respond;
+mod samples;
 mod smooth;
 mod thumbnails;
 
@@ -108,6 +110,8 @@ impl Origin {
             .route("/time", axum::routing::any(answer))
             .route("/live/{*rest}", axum::routing::any(answer))
             .route("/vod/{*rest}", axum::routing::any(answer))
+            // The classic service's addresses: /{locator}/{name}.ism/Manifest.
+            .route("/{locator}/{presentation}/{*rest}", axum::routing::any(answer))
             .with_state(self.clone())
             .fallback_service(page)
     }
@@ -205,14 +209,24 @@ impl Origin {
             Route::SmoothFragment { source, fragment } => {
                 smooth::fragment(&find(source)?, fragment, headers).await
             }
-            Route::MuxedMaster { source, filters } => {
-                muxed::master(&self.through(find(source)?, filters)?, headers).await
+            Route::MuxedMaster { source, filters, audio_only, place } => {
+                let seen = self.through(find(source)?, filters)?;
+                muxed::master(&seen, *audio_only, *place, headers).await
             }
             Route::MuxedMedia { source, track, filters } => {
                 muxed::media(&self.through(find(source)?, filters)?, track, headers).await
             }
             Route::MuxedSegment { source, track, number, filters } => {
                 muxed::segment(&self.through(find(source)?, filters)?, track, *number, headers).await
+            }
+            Route::HdsManifest { source, filters, place } => {
+                hds::manifest(&self.through(find(source)?, filters)?, *place, headers).await
+            }
+            Route::HdsBootstrap { source, track, filters } => {
+                hds::bootstrap(&self.through(find(source)?, filters)?, track, headers).await
+            }
+            Route::HdsFragment { source, track, number, filters } => {
+                hds::fragment(&self.through(find(source)?, filters)?, track, *number, headers).await
             }
             Route::Init { source, track, layout } => {
                 media_bytes::init(&find(source)?, track, *layout, headers).await

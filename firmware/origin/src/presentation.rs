@@ -20,6 +20,19 @@ const LOCATED: u64 = 600;
 /// 6.2.2; DASH, 5.3.9.5.3), late by its reloads and retries.
 pub const LINGER: Duration = Duration::from_secs(15);
 
+/// How long a request for what comes next is held, beyond the time that it takes.
+const HELD: Duration = Duration::from_secs(2);
+
+/// What became of waiting for a segment.
+pub enum Coming {
+    /// A window that has it, or never will.
+    There(Arc<Window>),
+    /// It is further ahead than anybody waits for.
+    TooFar,
+    /// It did not come in time.
+    Late,
+}
+
 /// A presentation.
 #[derive(Clone)]
 pub(crate) enum Presentation {
@@ -89,6 +102,24 @@ impl Presentation {
                 _ = timeout_at(deadline, changes.changed()) => {}
             }
         }
+    }
+
+    /// A window that has segment `last` whole, or that has ended; waited for where it is not more than `most` segments ahead.
+    pub(crate) async fn reaching(&self, last: u64, most: u64) -> Result<Coming, Error> {
+        let window = self.served().await?;
+        let newest = |window: &Window| window.history.last().map_or(0, |segment| segment.number);
+        let is_there = |window: &Window| window.ended || newest(window) >= last;
+        if is_there(&window) {
+            return Ok(Coming::There(window));
+        }
+        let ahead = last - newest(&window);
+        if ahead > most {
+            return Ok(Coming::TooFar);
+        }
+        let takes = Duration::from_nanos((ahead + 1).saturating_mul(window.grid.segment_nanos()));
+        self.wait(Instant::now() + takes + HELD, is_there).await?;
+        let window = self.served().await?;
+        Ok(if is_there(&window) { Coming::There(window) } else { Coming::Late })
     }
 
     /// A part in RAM; `track` is the index in the current layout of the stream.

@@ -1,6 +1,6 @@
 //! Smooth Streaming: client manifests, and fragments whose heads are made on request before the samples as they are stored.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{http::HeaderMap, response::Response};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     manifest::{ENDED, FIRST_PART, Filtered},
     media_bytes::crc,
-    presentation::Presentation,
+    presentation::{Coming, Presentation},
     respond::{self, Keep},
 };
 
@@ -26,8 +26,6 @@ const FORMAT: u32 = 1;
 const MANIFEST: &str = "application/vnd.ms-sstr+xml";
 /// The head of an `mdat`, which ends a fragment's own.
 const MDAT: usize = 8;
-/// How long a request for a fragment at the live edge is held, beyond the time that it takes.
-const HELD: Duration = Duration::from_secs(2);
 
 /// The client manifest.
 pub async fn manifest(seen: &Filtered, legacy: bool, request: &HeaderMap) -> Result<Response, Error> {
@@ -72,23 +70,15 @@ pub async fn fragment(
 
 /// The number of the fragment that begins at `time`, and a window that has it with those that it tells of.
 async fn there(seen: &Presentation, time: u64) -> Result<(Arc<Window>, u64), Error> {
-    let window = seen.served().await?;
+    let grid = seen.served().await?.grid;
     // A tick of the fragment may be rounded down to before the line.
     let nanos = time.saturating_add(1).saturating_mul(NANOS / u64::from(TIMESCALE));
-    let number = window.grid.position(nanos, NANOS as u32).segment;
-    let last = number + LOOK_AHEAD as u64;
-    let newest = |window: &Window| window.history.last().map_or(0, |segment| segment.number);
-    let is_there = |window: &Window| window.ended || newest(window) >= last;
-    if is_there(&window) {
-        return Ok((window, number));
+    let number = grid.position(nanos, NANOS as u32).segment;
+    let told = LOOK_AHEAD as u64;
+    match seen.reaching(number + told, 2 * (1 + told)).await? {
+        Coming::There(window) => Ok((window, number)),
+        Coming::TooFar | Coming::Late => Err(Error::Missing),
     }
-    if last > newest(&window) + 2 * (1 + LOOK_AHEAD as u64) {
-        return Err(Error::Missing);
-    }
-    let takes = Duration::from_nanos((last - newest(&window) + 1) * window.grid.segment_nanos());
-    seen.wait(Instant::now() + takes + HELD, is_there).await?;
-    let window = seen.served().await?;
-    if is_there(&window) { Ok((window, number)) } else { Err(Error::Missing) }
 }
 
 /// What is sent: nothing of the samples is copied.

@@ -1,13 +1,15 @@
-//! From a window and a request to manifest text: HLS, DASH and Smooth Streaming.
+//! From a window and a request to manifests: HLS, DASH, Smooth Streaming and HDS.
 //!
 //! Nothing here does I/O or reads a clock; the caller hands in a [`media::Window`] and, where it matters, the
-//! time in nanoseconds since the Unix epoch. [`route`] says what a viewer asked for, [`hls`], [`dash`] and
-//! [`smooth`] write the manifests, [`conditional`] judges `Range` and `If-None-Match`.
+//! time in nanoseconds since the Unix epoch. [`route`] says what a viewer asked for, [`hls`], [`dash`],
+//! [`smooth`] and [`hds`] write the manifests, [`conditional`] judges `Range` and `If-None-Match`.
 
 pub mod conditional;
 pub mod dash;
 pub mod filter;
+pub mod hds;
 pub mod hls;
+pub mod mux;
 pub mod route;
 pub mod smooth;
 pub mod thumbnails;

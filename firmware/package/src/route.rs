@@ -6,6 +6,9 @@
 //! {source}/ts/master.m3u8?filter=A;B;C             HLS version 3, of MPEG-TS
 //! {source}/ts/{track}/media.m3u8?filter=A;B;C
 //! {source}/ts/{track}/{number}.ts?filter=A;B;C
+//! {source}/hds/manifest.f4m?filter=A;B;C           HDS
+//! {source}/hds/{track}.abst?filter=A;B;C
+//! {source}/hds/{track}/Seg1-Frag{number}?filter=A;B;C
 //! {source}/smooth.ism/Manifest?filter=A;B;C        Smooth Streaming; (format=fmp4-v20) behind it: version 2.0
 //! {source}/smooth.ism/QualityLevels({bitrate})/Fragments({stream}={time})
 //! {source}/{track}/media.m3u8?filter=A;B;C&_HLS_msn=N&_HLS_part=N&_HLS_skip=YES|v2
@@ -18,26 +21,36 @@
 //! /vod/{locator}/thumbnails-{number}.jpg
 //! /time
 //! ```
-//! Every resource has one spelling: numbers have no sign and no leading zeros.
+//! Every resource has one spelling: numbers have no sign and no leading zeros. Beside it stand the addresses of the classic
+//! cloud live service, read as tolerantly as its clients write them:
+//!
+//! ```text
+//! /{locator}/{any}.ism/Manifest(format=...,filter=A;B;C)
+//! {source}/{any}.ism/Manifest(format=...)
+//! ```
+//! Below `{any}.ism` there is all that is below `{source}`.
 
 mod field;
+mod parse;
 mod query;
-mod smooth;
+mod service;
 
 use std::fmt;
 
 use media::LayoutId;
 
+use self::query::{Extract, Writer};
 pub use self::{
     field::{Field, Name, Reason},
     query::{Awaited, Directives, Filters, Skip, Timeline},
-    smooth::{Fragment, Share},
-};
-use self::{
-    field::{decode, index, layout_id, number},
-    query::{Extract, Writer},
+    service::{Fragment, Share},
 };
 use crate::Error;
+
+/// The folders of protocols.
+const TS: &str = "ts";
+const HDS: &str = "hds";
+const SMOOTH: &str = "smooth.ism";
 
 /// A resource that viewers may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +81,10 @@ pub enum Route {
         source: Source,
         /// Through which filters.
         filters: Filters,
+        /// With a variant of the sound alone; always where it lies beside.
+        audio_only: bool,
+        /// Where what it leads to lies.
+        place: Place,
     },
     /// A Media Playlist of HLS version 3.
     MuxedMedia {
@@ -104,6 +121,35 @@ pub enum Route {
         source: Source,
         /// Which of it.
         fragment: Fragment,
+    },
+    /// The manifest of HDS.
+    HdsManifest {
+        /// Of what.
+        source: Source,
+        /// Through which filters.
+        filters: Filters,
+        /// Where what it leads to lies.
+        place: Place,
+    },
+    /// The bootstrap of HDS: which fragments a track has.
+    HdsBootstrap {
+        /// Of what.
+        source: Source,
+        /// The track, with its sound where it is one of pictures.
+        track: Name,
+        /// Through which filters.
+        filters: Filters,
+    },
+    /// A fragment of HDS.
+    HdsFragment {
+        /// Of what.
+        source: Source,
+        /// The track, with its sound where it is one of pictures.
+        track: Name,
+        /// Its number.
+        number: u32,
+        /// Through which filters: they choose the sound.
+        filters: Filters,
     },
     /// The DASH manifest.
     Manifest {
@@ -188,6 +234,15 @@ pub enum Source {
     Vod(Name),
 }
 
+/// Where what a manifest leads to lies, as seen from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Beside it.
+    Beside,
+    /// In the protocol's folder: the manifest lies where those of all protocols do.
+    Folder,
+}
+
 impl Source {
     fn live(name: &str) -> Result<Self, Error> {
         Name::parse(Field::Channel, name).map(Self::Live)
@@ -203,125 +258,6 @@ impl fmt::Display for Source {
         match self {
             Self::Live(channel) => write!(f, "/live/{channel}"),
             Self::Vod(locator) => write!(f, "/vod/{locator}"),
-        }
-    }
-}
-
-impl Route {
-    /// Parses a path, percent-encoded as it came, and its query, the text after `?`.
-    ///
-    /// Query parameters that mean nothing here are ignored.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] where no resource has such a path, [`Error::Parse`] where one of its fields is wrong.
-    pub fn parse(path: &str, query: Option<&str>) -> Result<Self, Error> {
-        let path = decode(path).ok_or(Error::Parse { field: Field::Path, reason: Reason::Encoding })?;
-        if path == "/time" {
-            return Ok(Self::Time);
-        }
-        let query = query.unwrap_or("");
-        let (on_demand, rest) = match (path.strip_prefix("/live/"), path.strip_prefix("/vod/")) {
-            (Some(rest), _) => (false, rest),
-            (_, Some(rest)) => (true, rest),
-            _ => return Err(Error::NotFound),
-        };
-        let source = |name: &str| if on_demand { Source::vod(name) } else { Source::live(name) };
-        let mut pieces = rest.splitn(4, '/');
-        match (pieces.next(), pieces.next(), pieces.next(), pieces.next()) {
-            (Some(name), Some("master.m3u8"), None, None) => {
-                Ok(Self::Master { source: source(name)?, filters: Filters::parse(query)? })
-            }
-            (Some(name), Some("manifest.mpd"), None, None) => {
-                let (filters, timeline) = (Filters::parse(query)?, Timeline::parse(query)?);
-                Ok(Self::Manifest { source: source(name)?, filters, timeline })
-            }
-            (Some(name), Some(file), None, None) if on_demand => Self::parse_extra(name, file, query),
-            (Some(name), Some("ts"), Some("master.m3u8"), None) => {
-                Ok(Self::MuxedMaster { source: source(name)?, filters: Filters::parse(query)? })
-            }
-            (Some(name), Some(smooth::FOLDER), Some(manifest), None) => {
-                let (legacy, filters) = smooth::manifest(manifest, query)?;
-                Ok(Self::SmoothManifest { source: source(name)?, filters, legacy })
-            }
-            (Some(name), Some(smooth::FOLDER), Some(levels), Some(fragments)) => {
-                let fragment = Fragment::parse(levels, fragments)?;
-                Ok(Self::SmoothFragment { source: source(name)?, fragment })
-            }
-            (Some(name), Some("ts"), Some(track), Some(file)) => {
-                Self::parse_muxed(|| source(name), track, file, query)
-            }
-            (Some(name), Some(track), Some(file), None) => {
-                Self::parse_file(|| source(name), track, file, query)
-            }
-            _ => Err(Error::NotFound),
-        }
-    }
-
-    /// What only assets have.
-    fn parse_extra(locator: &str, file: &str, query: &str) -> Result<Self, Error> {
-        match file {
-            "download.mp4" => {
-                let source = Source::vod(locator)?;
-                let Extract { from, to, tracks } = Extract::parse(query)?;
-                Ok(Self::Download { source, from, to, tracks, filters: Filters::parse(query)? })
-            }
-            "thumbnails.vtt" => Ok(Self::Thumbnails { source: Source::vod(locator)? }),
-            _ => {
-                let sheet = file.strip_prefix("thumbnails-").and_then(|file| file.strip_suffix(".jpg"));
-                let sheet = sheet.ok_or(Error::NotFound)?;
-                Ok(Self::Sheet { source: Source::vod(locator)?, number: index(Field::Sheet, sheet)? })
-            }
-        }
-    }
-
-    fn parse_muxed(
-        source: impl Fn() -> Result<Source, Error>,
-        track: &str,
-        file: &str,
-        query: &str,
-    ) -> Result<Self, Error> {
-        let number = match (file, file.strip_suffix(".ts")) {
-            ("media.m3u8", _) => None,
-            (_, Some(stem)) => Some(number(Field::Number, stem)?),
-            _ => return Err(Error::NotFound),
-        };
-        let (source, track) = (source()?, Name::parse(Field::Track, track)?);
-        let filters = Filters::parse(query)?;
-        Ok(match number {
-            None => Self::MuxedMedia { source, track, filters },
-            Some(number) => Self::MuxedSegment { source, track, number, filters },
-        })
-    }
-
-    fn parse_file(
-        source: impl Fn() -> Result<Source, Error>,
-        track: &str,
-        file: &str,
-        query: &str,
-    ) -> Result<Self, Error> {
-        let names = || Ok((source()?, Name::parse(Field::Track, track)?));
-        if file == "media.m3u8" {
-            let (source, track) = names()?;
-            let (directives, filters) = (Directives::parse(query)?, Filters::parse(query)?);
-            return Ok(Self::Media { source, track, directives, filters });
-        }
-        if let Some(layout) = file.strip_prefix("init-").and_then(|file| file.strip_suffix(".mp4")) {
-            let (source, track) = names()?;
-            return Ok(Self::Init { source, track, layout: layout_id(layout)? });
-        }
-        let Some(stem) = file.strip_suffix(".m4s") else { return Err(Error::NotFound) };
-        let (source, track) = names()?;
-        if let Some(time) = stem.strip_prefix('t') {
-            return Ok(Self::Start { source, track, decode_time: number(Field::DecodeTime, time)? });
-        }
-        match stem.split_once('.') {
-            None => Ok(Self::Segment { source, track, number: number(Field::Number, stem)? }),
-            Some((segment, part)) => Ok(Self::Part {
-                source,
-                track,
-                number: number(Field::Number, segment)?,
-                part: index(Field::Part, part)?,
-            }),
         }
     }
 }
@@ -348,23 +284,46 @@ impl fmt::Display for Route {
                 directives.write(&mut query)
             }
             Self::SmoothManifest { source, filters, legacy } => {
-                let format = if *legacy { smooth::LEGACY } else { "" };
-                write!(f, "{source}/{}/Manifest{format}", smooth::FOLDER)?;
+                write!(f, "{source}/{SMOOTH}/Manifest")?;
+                if *legacy {
+                    write!(f, "(format={})", service::LEGACY)?;
+                }
                 filters.write(&mut Writer::new(f))
             }
             Self::SmoothFragment { source, fragment } => {
-                write!(f, "{source}/{}/{fragment}", smooth::FOLDER)
+                write!(f, "{source}/{SMOOTH}/{fragment}")
             }
-            Self::MuxedMaster { source, filters } => {
-                write!(f, "{source}/ts/master.m3u8")?;
+            Self::MuxedMaster { source, filters, audio_only, place } => {
+                match (place, audio_only) {
+                    (Place::Beside, _) => write!(f, "{source}/{TS}/master.m3u8")?,
+                    (_, true) => write!(f, "{source}/{SMOOTH}/Manifest(format={})", service::MUXED)?,
+                    (_, false) => {
+                        write!(f, "{source}/{SMOOTH}/Manifest(format={},audio-only=false)", service::MUXED)?;
+                    }
+                }
+                filters.write(&mut Writer::new(f))
+            }
+            Self::HdsManifest { source, filters, place } => {
+                match place {
+                    Place::Beside => write!(f, "{source}/{HDS}/manifest.f4m")?,
+                    Place::Folder => write!(f, "{source}/{SMOOTH}/Manifest(format={})", service::HDS)?,
+                }
+                filters.write(&mut Writer::new(f))
+            }
+            Self::HdsBootstrap { source, track, filters } => {
+                write!(f, "{source}/{HDS}/{track}.abst")?;
+                filters.write(&mut Writer::new(f))
+            }
+            Self::HdsFragment { source, track, number, filters } => {
+                write!(f, "{source}/{HDS}/{track}/Seg1-Frag{number}")?;
                 filters.write(&mut Writer::new(f))
             }
             Self::MuxedMedia { source, track, filters } => {
-                write!(f, "{source}/ts/{track}/media.m3u8")?;
+                write!(f, "{source}/{TS}/{track}/media.m3u8")?;
                 filters.write(&mut Writer::new(f))
             }
             Self::MuxedSegment { source, track, number, filters } => {
-                write!(f, "{source}/ts/{track}/{number}.ts")?;
+                write!(f, "{source}/{TS}/{track}/{number}.ts")?;
                 filters.write(&mut Writer::new(f))
             }
             Self::Init { source, track, layout } => write!(f, "{source}/{track}/init-{layout}.mp4"),

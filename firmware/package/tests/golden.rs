@@ -14,6 +14,7 @@ use media::{Codec, Grid, Track, Window, nanos};
 use riser_package::{
     Error, dash,
     filter::{Filter, Shown, View, combine},
+    hds,
     hls::{self, MediaOptions},
     route::Skip,
 };
@@ -22,7 +23,7 @@ use riser_package::{
 const FIRST: u64 = 1_104_516_000;
 
 fn golden(name: &str, text: &str) {
-    match name.ends_with(".mpd") {
+    match name.ends_with(".mpd") || name.ends_with(".f4m") {
         true => assert!(roxmltree::Document::parse(text).is_ok(), "{name} is not XML"),
         false => assert!(m3u8_rs::parse_playlist_res(text.as_bytes()).is_ok(), "{name} is not a playlist"),
     }
@@ -93,11 +94,15 @@ fn normal_live() {
     let window = live().window(FIRST + 10, at(FIRST + 20, 3));
     all("live", &window);
     golden("live.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
-    golden("live.ts.master.m3u8", &hls::muxed::render_master(&window, &Shown::all(), "filter=a").unwrap());
+    let muxed = hls::muxed::MasterOptions { audio_only: true, folder: "", query: "filter=a" };
+    golden("live.ts.master.m3u8", &hls::muxed::render_master(&window, &Shown::all(), &muxed).unwrap());
     let with_filter = MediaOptions { query: "filter=a", ..MediaOptions::default() };
     let sound = hls::muxed::render_media(&window, last_track(&window), &with_filter).unwrap();
     golden("live.ts.audio.m3u8", &sound);
     let plain = dash::Options::plain(&window.grid);
+    let hds =
+        hds::Options { clock: hds::Clock::EPOCH, reach: Some(60_000_000_000), folder: "", query: "filter=a" };
+    golden("live.f4m", &hds::render(&window, &Shown::all(), &hds).unwrap());
     golden("live.plain.mpd", &dash::render(&window, &Shown::all(), now(&window), &plain).unwrap());
 }
 

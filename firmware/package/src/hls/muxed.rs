@@ -2,11 +2,11 @@
 //!
 //! A TS segment is made of [`fragments`] segments of the timeline: number k of the segments k·n to k·n + n - 1, so media
 //! sequence numbers and URIs are the same on every box. Pictures go with the first shown sound; there is an audio-only
-//! variant. HEVC is left out: HLS has it in fragmented MP4 only (HLS Authoring Specification, 1.5).
+//! variant, and [`mux`](crate::mux) says what has no place.
 
 use std::fmt::{self, Write as _};
 
-use media::{Codec, Grid, Kind, Layout, NANOS, Track, Window};
+use media::{Grid, Layout, NANOS, Track, Window};
 
 use super::{MediaOptions, master::write_resolution};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     bitrate::Bitrate,
     filter::Shown,
     listing::{Body, Line, lines},
+    mux,
     text::{Query, Utc, micros, push_number, push_seconds},
 };
 
@@ -45,39 +46,36 @@ pub fn target_duration(grid: &Grid) -> u64 {
     super::target_duration(grid) + longer.div_ceil(NANOS)
 }
 
-/// Whether a track has a place in MPEG-TS.
-#[must_use]
-pub fn carries(track: &Track) -> bool {
-    !matches!(track.codec, Codec::H265 { .. })
-}
-
-/// The sound that goes with a track's pictures: the first shown one, by index; none for sound itself.
-#[must_use]
-pub fn sound(shown: &Shown, layout: &Layout, track: usize) -> Option<usize> {
-    let is_sound = |index: &usize| layout.tracks[*index].kind() == Kind::Audio;
-    if is_sound(&track) { None } else { shown.tracks(layout).into_iter().find(is_sound) }
+/// What a Multivariant Playlist depends on beside the window.
+#[derive(Clone, Copy, Debug)]
+pub struct MasterOptions<'a> {
+    /// There is a variant of the sound alone beside the pictures.
+    pub audio_only: bool,
+    /// The folder that the Media Playlists lie in, as seen from the playlist: nothing, or with a slash behind it.
+    pub folder: &'a str,
+    /// As in [`render_master`](super::render_master).
+    pub query: &'a str,
 }
 
 /// Renders the Multivariant Playlist: a variant for each shown video track with its sound, and one of the sound alone.
 ///
-/// URIs are relative to the playlist's own; `query` as in [`render_master`](super::render_master).
-///
 /// # Errors
 /// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track that can be carried.
-pub fn render_master(window: &Window, shown: &Shown, query: &str) -> Result<String, Error> {
+pub fn render_master(window: &Window, shown: &Shown, options: &MasterOptions<'_>) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
-    let tracks = shown.tracks(layout).into_iter().filter(|index| carries(&layout.tracks[*index]));
-    let (pictures, sounds): (Vec<_>, Vec<_>) =
-        tracks.partition(|index| layout.tracks[*index].kind() == Kind::Video);
-    if pictures.is_empty() && sounds.is_empty() {
+    let (pictures, sounds) = (mux::pictures(shown, layout), mux::sounds(shown, layout));
+    let alone = match (pictures.is_empty(), options.audio_only) {
+        (true, _) => sounds.len(),
+        (false, audio_only) => usize::from(audio_only),
+    };
+    let variants: Vec<_> = pictures.into_iter().chain(sounds.into_iter().take(alone)).collect();
+    if variants.is_empty() {
         return Err(Error::NothingShown);
     }
     let mut out = "#EXTM3U\n#EXT-X-VERSION:3\n".to_owned();
-    let alone = if pictures.is_empty() { sounds.len() } else { 1 };
-    let variants = pictures.into_iter().chain(sounds.into_iter().take(alone));
     let written = variants.into_iter().try_for_each(|index| {
-        let sound = sound(shown, layout, index);
-        write_variant(&mut out, window, layout, (index, sound), &Query(query))
+        let sound = mux::sound(shown, layout, index);
+        write_variant(&mut out, window, layout, (index, sound), options)
     });
     written.expect("a String takes any text");
     Ok(out)
@@ -88,7 +86,7 @@ fn write_variant(
     window: &Window,
     layout: &Layout,
     (index, sound): (usize, Option<usize>),
-    query: &Query<'_>,
+    options: &MasterOptions<'_>,
 ) -> fmt::Result {
     let track = &layout.tracks[index];
     let wrapped = |index: usize| wrapped(Bitrate::of(window, index), &layout.tracks[index]);
@@ -99,7 +97,7 @@ fn write_variant(
     }
     out.push('"');
     write_resolution(out, track)?;
-    writeln!(out, "\n{}/media.m3u8{query}", track.name)
+    writeln!(out, "\n{}{}/media.m3u8{}", options.folder, track.name, Query(options.query))
 }
 
 /// Bits per second of a track's costliest segment in MPEG-TS: 4 bytes of each 188 are the packets' own.
@@ -132,7 +130,7 @@ fn is_enough(window: &Window, groups: &[Group]) -> bool {
 /// nothing can be listed yet.
 pub fn render_media(window: &Window, track: usize, options: &MediaOptions<'_>) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
-    let described = layout.tracks.get(track).filter(|described| carries(described));
+    let described = layout.tracks.get(track).filter(|described| mux::carries(described));
     if described.is_none() || !options.shown.shows(layout, track) {
         return Err(Error::NoTrack(track));
     }

@@ -49,6 +49,8 @@ pub enum Field {
     Stream,
     /// `format` of a manifest.
     Format,
+    /// `encryption` of a manifest.
+    Encryption,
 }
 
 /// What is wrong with a field.
@@ -74,6 +76,8 @@ pub enum Reason {
     NotATimeline,
     /// Nothing that is known.
     NotAFormat,
+    /// Nothing that this presentation has.
+    NotOffered,
     /// Given more than once.
     Repeated,
     /// More names than there may be.
@@ -111,6 +115,7 @@ impl fmt::Display for Field {
             Self::Bitrate => "bitrate of QualityLevels",
             Self::Stream => "stream",
             Self::Format => "format",
+            Self::Encryption => "encryption",
         })
     }
 }
@@ -128,6 +133,7 @@ impl fmt::Display for Reason {
             Self::NotASkip => "is neither `YES` nor `v2`",
             Self::NotATimeline => "is not `live`",
             Self::NotAFormat => "is none that is known here",
+            Self::NotOffered => "is not offered here",
             Self::Repeated => "is given more than once",
             Self::TooMany => "has too many names",
             Self::NotAfterStart => "is not after start",

@@ -26,6 +26,9 @@ fn every_resource_is_told_apart() {
         "/live/main/ts/720p/media.m3u8",
         "/live/main/ts/720p/368172000.ts?filter=A",
         "/live/main/ts/media.m3u8",
+        "/live/main/hds/manifest.f4m?filter=A;B",
+        "/live/main/hds/720p.abst",
+        "/vod/show/hds/720p/Seg1-Frag4294967295?filter=A",
         "/live/main/smooth.ism/Manifest?filter=A;B",
         "/vod/show/smooth.ism/Manifest(format=fmp4-v20)",
         "/live/main/smooth.ism/QualityLevels(600000)/Fragments(video=17900000000000000)",
@@ -89,6 +92,7 @@ fn smooth_addresses_are_read_tolerantly() {
     assert_eq!(refused("QualityLevels(4294967296)/Fragments(video=7)"), (Field::Bitrate, Reason::TooGreat));
     assert_eq!(refused("QualityLevels(1)/Fragments(=7)"), (Field::Stream, Reason::Empty));
     assert_eq!(refused("QualityLevels(1)/Fragments(video)"), (Field::DecodeTime, Reason::NotANumber));
+    assert_eq!(refused("Manifest(encryption=cbc)"), (Field::Encryption, Reason::NotOffered));
     for file in [
         "Manifest()x",
         "Levels(1)/Fragments(video=7)",
@@ -97,6 +101,46 @@ fn smooth_addresses_are_read_tolerantly() {
     ] {
         assert_eq!(parse(&format!("/live/main/smooth.ism/{file}")), Err(Error::NotFound), "{file}");
     }
+}
+
+#[test]
+fn the_addresses_of_the_classic_service_lead_to_the_same() {
+    for (target, canonical) in [
+        ("/{L}/My%20event.ism/Manifest", "/vod/{L}/smooth.ism/Manifest"),
+        ("/{L}/a.ism/manifest(format=fmp4-v20)", "/vod/{L}/smooth.ism/Manifest(format=fmp4-v20)"),
+        ("/{L}/a.ism/Manifest(format=mpd-time-csf,filter=A;B)", "/vod/{L}/manifest.mpd?filter=A;B"),
+        ("/{L}/a.ism/Manifest(format=mpd-time-cmaf)", "/vod/{L}/manifest.mpd"),
+        ("/{L}/a.ism/Manifest(format=M3U8-aapl,%20filter=A)", "/vod/{L}/master.m3u8?filter=A"),
+        ("/{L}/a.ism/Manifest(format=m3u8-cmaf)", "/vod/{L}/master.m3u8"),
+        ("/{L}/a.ism/Manifest(filter=A,format=m3u8-aapl-v3)", "/vod/{L}/ts/master.m3u8?filter=A"),
+        ("/{L}/a.ism/Manifest(format=m3u8-aapl-v3,audio-only=false)", "/vod/{L}/ts/master.m3u8"),
+        ("/{L}/a.ISM/Manifest(format=f4m-f4f)", "/vod/{L}/hds/manifest.f4m"),
+        ("/{L}/a.ism/QualityLevels(5)/Fragments(v=7)", "/vod/{L}/smooth.ism/QualityLevels(5)/Fragments(v=7)"),
+        ("/{L}/a.ism/720p/7.m4s", "/vod/{L}/720p/7.m4s"),
+        ("/{L}/a.ism/ts/720p/media.m3u8?filter=A", "/vod/{L}/ts/720p/media.m3u8?filter=A"),
+        ("/{L}/a.ism/hds/720p/Seg9-Frag7", "/vod/{L}/hds/720p/Seg1-Frag7"),
+        ("/live/main/preview.isml/manifest", "/live/main/smooth.ism/Manifest"),
+        ("/live/main/a.ism/Manifest(format=m3u8-aapl)", "/live/main/master.m3u8"),
+        ("/vod/{L}/a.ism/Manifest(format=f4m-f4f)", "/vod/{L}/hds/manifest.f4m"),
+    ] {
+        let of = |text: &str| text.replace("{L}", "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0");
+        let mut route = parse(&of(target)).unwrap();
+        if let Route::MuxedMaster { place, .. } | Route::HdsManifest { place, .. } = &mut route {
+            *place = Place::Beside;
+        }
+        assert_eq!(route.to_string(), of(canonical), "{target}");
+    }
+    let muxed = |target: &str| match parse(target) {
+        Ok(Route::MuxedMaster { audio_only, place, .. }) => (audio_only, place),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(muxed("/L/a.ism/Manifest(format=m3u8-aapl-v3)"), (true, Place::Folder));
+    assert_eq!(muxed("/L/a.ism/Manifest(format=m3u8-aapl-v3,audio-only=False)"), (false, Place::Folder));
+    assert_eq!(muxed("/vod/L/ts/master.m3u8"), (true, Place::Beside));
+    for target in ["/L/a.ism/", "/L/a.ism", "/L/a.mp4/Manifest", "/L/a.ism/Manifests", "/a.ism/Manifest"] {
+        assert_eq!(parse(target), Err(Error::NotFound), "{target}");
+    }
+    assert_eq!(wrong("/./a.ism/Manifest"), (Field::Locator, Reason::Character));
 }
 
 #[test]
@@ -239,7 +283,23 @@ fn route() -> impl Strategy<Value = Route> {
                 Route::SmoothFragment { source, fragment: Fragment { bitrate, share, stream, time } }
             }
         ),
-        (source(), filters()).prop_map(|(source, filters)| Route::MuxedMaster { source, filters }),
+        (source(), filters(), 0..3).prop_map(|(source, filters, kind)| {
+            let (place, audio_only) =
+                [(Place::Beside, true), (Place::Folder, true), (Place::Folder, false)][kind as usize];
+            Route::MuxedMaster { source, filters, audio_only, place }
+        }),
+        (source(), filters(), any::<bool>()).prop_map(|(source, filters, beside)| {
+            let place = if beside { Place::Beside } else { Place::Folder };
+            Route::HdsManifest { source, filters, place }
+        }),
+        (source(), name(), any::<u32>(), filters()).prop_map(|(source, track, number, filters)| {
+            Route::HdsFragment { source, track, number, filters }
+        }),
+        (source(), name(), filters()).prop_map(|(source, track, filters)| Route::HdsBootstrap {
+            source,
+            track,
+            filters
+        }),
         (source(), name(), filters()).prop_map(|(source, track, filters)| Route::MuxedMedia {
             source,
             track,
@@ -282,7 +342,7 @@ proptest! {
 
     #[test]
     fn what_parses_has_one_spelling(
-        target in "/(live|vod)/[a-c%0-9./-]{1,8}/([a-z0-9]{0,3}/)?(media.m3u8|master.m3u8|download.mp4|thumbnails-[0-9]{0,3}.jpg|init-[0-9a-f]{15,17}.mp4|t?[0-9.]{1,5}.m4s)(\\?((_HLS_(msn|part|skip)|filter|start|end|tracks)=[0-9Yv2ES;%]{0,3}&?){0,3})?"
+        target in "/(live|vod)/[a-c%0-9./-]{1,8}/([a-z0-9]{0,3}/)?(media.m3u8|master.m3u8|download.mp4|a.ism/(manifest|Manifest\\((format=[ a-z0-9-]{0,12}|,|audio-only=false){0,3}\\))|thumbnails-[0-9]{0,3}.jpg|init-[0-9a-f]{15,17}.mp4|t?[0-9.]{1,5}.m4s)(\\?((_HLS_(msn|part|skip)|filter|start|end|tracks)=[0-9Yv2ES;%]{0,3}&?){0,3})?"
     ) {
         if let Ok(route) = parse(&target) {
             prop_assert_eq!(parse(&route.to_string()), Ok(route));

@@ -1,0 +1,185 @@
+//! The addresses of the classic cloud live service, those of Smooth Streaming among them ([MS-SSTR] 2.2.1 and 2.2.3), read as
+//! tolerantly as clients write them: nouns, keys and formats in any case, spaces between, keys that mean nothing here.
+
+use std::fmt;
+
+use super::{
+    Place, Route, Source,
+    field::{Field, Name, Reason, index, number},
+    query::{Filters, Timeline},
+};
+use crate::Error;
+
+/// The names of formats: Smooth Streaming 2.0, HLS version 3 and HDS.
+pub(super) const LEGACY: &str = "fmp4-v20";
+pub(super) const MUXED: &str = "m3u8-aapl-v3";
+pub(super) const HDS: &str = "f4m-f4f";
+
+/// What a manifest is asked for as.
+#[derive(Clone, Copy)]
+enum Format {
+    Smooth,
+    SmoothLegacy,
+    Dash,
+    Hls,
+    HlsMuxed,
+    Hds,
+}
+
+/// Every format with its names; of Smooth Streaming none is needed.
+const FORMATS: [(Format, &str); 8] = [
+    (Format::Smooth, ""),
+    (Format::SmoothLegacy, LEGACY),
+    (Format::Dash, "mpd-time-csf"),
+    (Format::Dash, "mpd-time-cmaf"),
+    (Format::Hls, "m3u8-aapl"),
+    (Format::Hls, "m3u8-cmaf"),
+    (Format::HlsMuxed, MUXED),
+    (Format::Hds, HDS),
+];
+
+/// Which share of a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// `Fragments`: all of it.
+    Whole,
+    /// `FragmentInfo`: what stands before the samples.
+    Info,
+    /// `RawFragments`: the samples alone.
+    Raw,
+    /// `KeyFrames`: its first key frame, as a fragment.
+    KeyFrame,
+}
+
+/// A fragment's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// The quality level.
+    pub bitrate: u32,
+    /// Which share.
+    pub share: Share,
+    /// The stream's name.
+    pub stream: Name,
+    /// When it begins, in ticks of [`smooth::TIMESCALE`](crate::smooth::TIMESCALE).
+    pub time: u64,
+}
+
+/// Every share with its noun.
+const SHARES: [(Share, &str); 4] = [
+    (Share::Whole, "Fragments"),
+    (Share::Info, "FragmentInfo"),
+    (Share::Raw, "RawFragments"),
+    (Share::KeyFrame, "KeyFrames"),
+];
+
+impl Fragment {
+    pub(super) fn parse(levels: &str, fragments: &str) -> Result<Self, Error> {
+        let (noun, level) = call(levels).ok_or(Error::NotFound)?;
+        let (share, moment) = call(fragments).ok_or(Error::NotFound)?;
+        let share = SHARES.iter().find(|(_, noun)| noun.eq_ignore_ascii_case(share));
+        let (Some((share, _)), true) = (share, noun.eq_ignore_ascii_case("QualityLevels")) else {
+            return Err(Error::NotFound);
+        };
+        // Behind the bitrate may stand what tells levels of the same bitrate apart.
+        let bitrate = index(Field::Bitrate, level.split(',').next().unwrap_or("").trim())?;
+        let moment = moment.split(',').next().unwrap_or("");
+        let (stream, time) = moment.split_once('=').unwrap_or((moment, ""));
+        Ok(Self {
+            bitrate,
+            share: *share,
+            stream: Name::parse(Field::Stream, stream.trim())?,
+            time: number(Field::DecodeTime, time.trim())?,
+        })
+    }
+}
+
+impl fmt::Display for Fragment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bitrate, share, stream, time } = self;
+        let noun = SHARES.iter().find(|(known, _)| known == share).map_or("", |(_, noun)| noun);
+        write!(f, "QualityLevels({bitrate})/{noun}({stream}={time})")
+    }
+}
+
+/// What stands behind `Manifest`.
+struct Arguments<'a> {
+    format: &'a str,
+    filters: Filters,
+    audio_only: bool,
+}
+
+impl<'a> Arguments<'a> {
+    /// A filter may stand in the query as well.
+    fn parse(arguments: &'a str, query: &str) -> Result<Self, Error> {
+        let mut read = Self { format: "", filters: Filters::parse(query)?, audio_only: true };
+        for argument in arguments.split(',') {
+            let (key, value) = argument.split_once('=').unwrap_or((argument, ""));
+            let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
+            match key.as_str() {
+                "format" => read.format = value,
+                "audio-only" => read.audio_only = !value.eq_ignore_ascii_case("false"),
+                "filter" if !read.filters.is_empty() => {
+                    return Err(Error::Parse { field: Field::Filter, reason: Reason::Repeated });
+                }
+                "filter" => read.filters = Filters::named(value)?,
+                // Never in the clear what is asked for encrypted.
+                "encryption" if !value.is_empty() => {
+                    return Err(Error::Parse { field: Field::Encryption, reason: Reason::NotOffered });
+                }
+                _ => {}
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// What stands behind the folder of a presentation: `{any}.ism/`, or `.isml`.
+pub(super) fn inside(rest: &str) -> Option<&str> {
+    let (folder, inside) = rest.split_once('/')?;
+    let (_, extension) = folder.rsplit_once('.')?;
+    ["ism", "isml"].iter().any(|known| extension.eq_ignore_ascii_case(known)).then_some(inside)
+}
+
+/// Parses what stands there.
+pub(super) fn parse(
+    source: &dyn Fn() -> Result<Source, Error>,
+    inside: &str,
+    query: &str,
+) -> Result<Route, Error> {
+    if let Some((levels, fragments)) = inside.split_once('/') {
+        return match Fragment::parse(levels, fragments) {
+            Err(Error::NotFound) => Route::parse_within(source, inside, query),
+            fragment => Ok(Route::SmoothFragment { source: source()?, fragment: fragment? }),
+        };
+    }
+    let (noun, arguments) = call(inside).unwrap_or((inside, ""));
+    if !noun.eq_ignore_ascii_case("Manifest") {
+        return Route::parse_within(source, inside, query);
+    }
+    let Arguments { format, filters, audio_only } = Arguments::parse(arguments, query)?;
+    let format = FORMATS.iter().find(|(_, name)| name.eq_ignore_ascii_case(format));
+    let (format, _) = format.ok_or(Error::Parse { field: Field::Format, reason: Reason::NotAFormat })?;
+    let (source, place) = (source()?, Place::Folder);
+    Ok(match format {
+        Format::Smooth => Route::SmoothManifest { source, filters, legacy: false },
+        Format::SmoothLegacy => Route::SmoothManifest { source, filters, legacy: true },
+        Format::Dash => Route::Manifest { source, filters, timeline: Timeline::parse(query)? },
+        Format::Hls => Route::Master { source, filters },
+        Format::HlsMuxed => Route::MuxedMaster { source, filters, audio_only, place },
+        Format::Hds => Route::HdsManifest { source, filters, place },
+    })
+}
+
+/// The number of an HDS fragment, `Seg1-Frag9`: that of its segment is of no meaning.
+pub(super) fn f4f(name: &str) -> Result<u32, Error> {
+    let (segment, fragment) =
+        name.strip_prefix("Seg").and_then(|name| name.split_once("-Frag")).ok_or(Error::NotFound)?;
+    number(Field::Number, segment)?;
+    index(Field::Number, fragment)
+}
+
+/// `Noun(arguments)`.
+fn call(piece: &str) -> Option<(&str, &str)> {
+    let (noun, arguments) = piece.trim().strip_suffix(')')?.split_once('(')?;
+    Some((noun.trim(), arguments))
+}
