@@ -131,27 +131,23 @@ fn write_hex(out: &mut String, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(out, "{byte:02X}"))
 }
 
-/// A fragment says when it begins where it does not continue the one before (SSTR, 2.2.2.6).
+/// Only the first fragment says when it begins: one that is followed by a hole is said to last until the next begins
+/// (SSTR, 2.2.2.6), as players reckon where the live edge is from the sum of the durations.
 fn write_chunks(out: &mut String, fragments: &[Fragment], repeats: bool) -> fmt::Result {
-    let mut rest = fragments;
-    let mut next = None;
-    while let Some(first) = rest.first() {
-        let continues = |two: &[Fragment]| {
-            two[0].duration == two[1].duration && two[0].start + two[0].duration == two[1].start
-        };
-        let alike = rest.windows(2).take_while(|two| repeats && continues(two)).count() + 1;
+    let ends = fragments.iter().skip(1).map(|next| next.start);
+    let ends = ends.chain(fragments.last().map(|last| last.start + last.duration));
+    let lasts: Vec<_> = fragments.iter().zip(ends).map(|(fragment, end)| end - fragment.start).collect();
+    let mut begin = fragments.first().map(|first| first.start);
+    for alike in lasts.chunk_by(|one, next| repeats && one == next) {
         out.push_str("    <c");
-        if next != Some(first.start) {
-            write!(out, " t=\"{}\"", first.start)?;
+        if let Some(begin) = begin.take() {
+            write!(out, " t=\"{begin}\"")?;
         }
-        write!(out, " d=\"{}\"", first.duration)?;
-        if alike > 1 {
-            write!(out, " r=\"{alike}\"")?;
+        write!(out, " d=\"{}\"", alike[0])?;
+        if alike.len() > 1 {
+            write!(out, " r=\"{}\"", alike.len())?;
         }
         out.push_str("/>\n");
-        let last = rest[alike - 1];
-        next = Some(last.start + last.duration);
-        rest = &rest[alike..];
     }
     Ok(())
 }

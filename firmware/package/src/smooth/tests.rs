@@ -81,15 +81,12 @@ fn a_live_manifest_lists_what_two_more_follow() {
 }
 
 #[test]
-fn on_demand_all_is_listed_and_a_hole_begins_anew() {
+fn on_demand_all_is_listed_and_the_last_before_a_hole_lasts_over_it() {
     let segments = [Some(1), None, Some(1), Some(1)];
     let window = Window { ended: true, ..window(vec![layout(1, tracks(30))], &segments) };
     let text = render(&window, &Shown::all(), &OPTIONS).unwrap();
     assert!(text.contains(" Duration=\"64000000\">") && !text.contains("IsLive"), "{text}");
-    assert_eq!(
-        chunks(&text)[..2],
-        ["t=\"1600000000\" d=\"16000000\"/>", "t=\"1632000000\" d=\"16000000\" r=\"2\"/>"]
-    );
+    assert_eq!(chunks(&text)[..2], ["t=\"1600000000\" d=\"32000000\"/>", "d=\"16000000\" r=\"2\"/>"]);
 }
 
 #[test]
