@@ -228,6 +228,12 @@ impl Origin {
             Route::HdsFragment { source, track, number, filters } => {
                 hds::fragment(&self.through(find(source)?, filters)?, track, *number, headers).await
             }
+            Route::KeyFrames { source, track, filters } => {
+                manifest::key_frames(&self.through(find(source)?, filters)?, track, headers).await
+            }
+            Route::KeyFrame { source, track, number } => {
+                media_bytes::key_frame(&find(source)?, track, *number, headers).await
+            }
             Route::Init { source, track, layout } => {
                 media_bytes::init(&find(source)?, track, *layout, headers).await
             }

@@ -94,6 +94,18 @@ pub async fn media(
     Ok(respond::text(text, HLS, if view.window.ended { ENDED } else { keep }, request))
 }
 
+/// The I-frame Media Playlist of a track of pictures.
+pub async fn key_frames(seen: &Filtered, track: &str, request: &HeaderMap) -> Result<Response, Error> {
+    seen.presentation.whole().await;
+    let (index, View { window, shown }) = begun(seen, track).await?;
+    let target = hls::target_duration(&window.grid);
+    let lasting = seen.presentation.lasts();
+    let options = MediaOptions { low_latency: false, skip: None, lasting, shown: &shown, query: &seen.query };
+    let text = hls::render_key_frames(&window, index, &options)?;
+    let keep = if window.ended { ENDED } else { Keep::Seconds((target / 2).max(1)) };
+    Ok(respond::text(text, HLS, keep, request))
+}
+
 /// The DASH manifest.
 pub async fn dash(
     seen: &Filtered,

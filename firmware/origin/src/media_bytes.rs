@@ -9,7 +9,7 @@ use media::{Kind, LayoutId, Track, Window};
 use store::Reader;
 use tokio::time::Instant;
 
-use crate::{error::Error, presentation::Presentation, respond};
+use crate::{error::Error, presentation::Presentation, respond, samples};
 
 /// Raised when the muxer writes other bytes for the same samples, so that no cache mixes the two.
 const FORMAT: u32 = 1;
@@ -50,6 +50,33 @@ pub async fn segment(
     let chunks = seen.segment(&window, track, number).await?;
     let etag = format!("\"{number}-{:08x}-s{FORMAT}\"", crc(&chunks));
     Ok(respond::bytes(chunks, content_type(known), seen.keep(), &etag, request))
+}
+
+/// The first key frame of a segment that is whole, as a segment of its own that lasts as long.
+pub async fn key_frame(
+    seen: &Presentation,
+    track: &str,
+    number: u64,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
+    let window = seen.served().await?;
+    let segment = window.history.get(number).ok_or(Error::NoMedia("segment"))?;
+    let layout = window.layout_by_id(segment.layout).ok_or(Error::NoInit)?;
+    let index = layout.index_of(track).ok_or_else(|| Error::NoTrack(track.to_owned()))?;
+    let described = &layout.tracks[index];
+    if described.kind() != Kind::Video {
+        return Err(Error::NoMedia("key frame"));
+    }
+    let samples = samples::read(layout, index, &seen.segment(&window, track, number).await?)?;
+    let end = samples.last().map_or(0, media::Sample::end);
+    let mut key = samples.into_iter().find(|sample| sample.sync).ok_or(Error::NoMedia("key frame"))?;
+    key.duration = u32::try_from(end - key.decode_time).unwrap_or(key.duration);
+    // The low bits of the number tell neighbours apart.
+    let mut writer = cmaf::ChunkWriter::new(described, number as u32);
+    let data = writer.write(&[key], true, false).map_err(|error| Error::Multiplex(error.to_string()))?;
+    let data = vec![data];
+    let etag = format!("\"{number}-{:08x}-k{FORMAT}\"", crc(&data));
+    Ok(respond::bytes(data, content_type(described), seen.keep(), &etag, request))
 }
 
 /// A segment by the decode time of its first sample.

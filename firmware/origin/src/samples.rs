@@ -62,8 +62,10 @@ type Read<'a> = (&'a Track, Vec<Sample>);
 
 impl Stored {
     fn read(&self) -> Result<(Read<'_>, Option<Read<'_>>), Error> {
-        let sound = self.sound.as_ref().map(|sound| samples(&self.layout, sound)).transpose()?;
-        Ok((samples(&self.layout, &self.track)?, sound))
+        let of = |(index, chunks): &(usize, Vec<Bytes>)| -> Result<_, Error> {
+            Ok((&self.layout.tracks[*index], read(&self.layout, *index, chunks)?))
+        };
+        Ok((of(&self.track)?, self.sound.as_ref().map(of).transpose()?))
     }
 }
 
@@ -77,12 +79,13 @@ fn piece<'a>(track: &'a Read<'a>, sound: Option<&'a Read<'a>>) -> Piece<'a> {
     }
 }
 
-fn samples<'a>(layout: &'a Layout, (index, chunks): &(usize, Vec<Bytes>)) -> Result<Read<'a>, Error> {
+/// The samples in a segment's chunks of track `index`.
+pub fn read(layout: &Layout, index: usize, chunks: &[Bytes]) -> Result<Vec<Sample>, Error> {
     let broken = |error: cmaf::Error| Error::Multiplex(error.to_string());
-    let init = cmaf::read_init(&layout.init[*index]).map_err(broken)?;
+    let init = cmaf::read_init(&layout.init[index]).map_err(broken)?;
     let mut samples = Vec::new();
     for chunk in chunks {
         samples.extend(cmaf::read_samples(&init.tracks[0], chunk).map_err(broken)?);
     }
-    Ok((&layout.tracks[*index], samples))
+    Ok(samples)
 }

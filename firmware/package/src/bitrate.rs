@@ -27,13 +27,15 @@ impl Bitrate {
             return Self::default();
         };
         let asked = Self::asked(track, &window.grid);
-        let edge = window.edge.get(index).map_or(&[][..], |edge| edge);
-        let measured =
-            edge.iter().filter(|segment| segment.closed && segment.duration() > 0).map(|segment| {
-                let bits: u64 = segment.parts.iter().map(|part| u64::from(part.len) * 8).sum();
-                bits * u64::from(track.timescale) / u64::from(segment.duration())
-            });
+        let measured = measured(window, index, track, usize::MAX);
         Self { peak: measured.fold(asked.peak, u64::max), ..asked }
+    }
+
+    /// Bits per second of the key frames alone, in the costliest segment: what the part is that has each; before there is one,
+    /// as many as of all.
+    pub(crate) fn of_key_frames(window: &Window, index: usize) -> u64 {
+        let Some(track) = window.layout().and_then(|layout| layout.tracks.get(index)) else { return 0 };
+        measured(window, index, track, 1).max().unwrap_or(Self::asked(track, &window.grid).peak)
     }
 
     /// Of one track as the encoder was asked for it, with the boxes that its samples are wrapped in.
@@ -46,6 +48,15 @@ impl Bitrate {
     pub(crate) fn plus(self, other: Self) -> Self {
         Self { average: self.average + other.average, peak: self.peak + other.peak }
     }
+}
+
+/// Bits per second of each of a track's latest closed segments, counting their first `parts` only.
+fn measured(window: &Window, index: usize, track: &Track, parts: usize) -> impl Iterator<Item = u64> {
+    let edge = window.edge.get(index).map_or(&[][..], |edge| edge);
+    edge.iter().filter(|segment| segment.closed && segment.duration() > 0).map(move |segment| {
+        let bits: u64 = segment.parts.iter().take(parts).map(|part| u64::from(part.len) * 8).sum();
+        bits * u64::from(track.timescale) / u64::from(segment.duration())
+    })
 }
 
 /// Bytes of a segment that are not samples.

@@ -12,6 +12,8 @@
 //! {source}/smooth.ism/Manifest?filter=A;B;C        Smooth Streaming; (format=fmp4-v20) behind it: version 2.0
 //! {source}/smooth.ism/QualityLevels({bitrate})/Fragments({stream}={time})
 //! {source}/{track}/media.m3u8?filter=A;B;C&_HLS_msn=N&_HLS_part=N&_HLS_skip=YES|v2
+//! {source}/{track}/iframes.m3u8?filter=A;B;C       an HLS I-frame playlist
+//! {source}/{track}/i{number}.m4s                   the key frame of a segment
 //! {source}/{track}/init-{layout}.mp4               16 lower-case hexadecimal digits
 //! {source}/{track}/{number}.m4s                    a segment by number
 //! {source}/{track}/{number}.{part}.m4s             one part of it
@@ -159,6 +161,24 @@ pub enum Route {
         filters: Filters,
         /// On which timeline.
         timeline: Timeline,
+    },
+    /// An HLS I-frame Media Playlist.
+    KeyFrames {
+        /// Of what.
+        source: Source,
+        /// The track.
+        track: Name,
+        /// Through which filters.
+        filters: Filters,
+    },
+    /// The key frame of a segment.
+    KeyFrame {
+        /// Of what.
+        source: Source,
+        /// The track.
+        track: Name,
+        /// Segment number since the epoch.
+        number: u64,
     },
     /// A track's init segment.
     Init {
@@ -326,6 +346,11 @@ impl fmt::Display for Route {
                 write!(f, "{source}/{TS}/{track}/{number}.ts")?;
                 filters.write(&mut Writer::new(f))
             }
+            Self::KeyFrames { source, track, filters } => {
+                write!(f, "{source}/{track}/iframes.m3u8")?;
+                filters.write(&mut Writer::new(f))
+            }
+            Self::KeyFrame { source, track, number } => write!(f, "{source}/{track}/i{number}.m4s"),
             Self::Init { source, track, layout } => write!(f, "{source}/{track}/init-{layout}.mp4"),
             Self::Segment { source, track, number } => write!(f, "{source}/{track}/{number}.m4s"),
             Self::Part { source, track, number, part } => write!(f, "{source}/{track}/{number}.{part}.m4s"),

@@ -70,6 +70,8 @@ fn all(name: &str, window: &Window) {
     ] {
         golden(&format!("{name}.{file}"), &hls::render_media(window, track, &options).unwrap());
     }
+    let key_frames = hls::render_key_frames(window, 0, &LOW_LATENCY).unwrap();
+    golden(&format!("{name}.iframes.m3u8"), &key_frames);
     let options = dash::Options::low_latency(&window.grid);
     golden(&format!("{name}.mpd"), &dash::render(window, &Shown::all(), now(window), &options).unwrap());
     match hls::muxed::render_media(window, 0, &MediaOptions::default()) {

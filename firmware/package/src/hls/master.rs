@@ -61,7 +61,19 @@ fn write(
     let costliest = costliest.max_by_key(|bitrate| bitrate.peak).unwrap_or_default();
     of_kind(Kind::Video).try_for_each(|(index, track)| {
         write_variant(out, track, Bitrate::of(window, index).plus(costliest), &audio, &query)
+    })?;
+    of_kind(Kind::Video).try_for_each(|(index, track)| {
+        write_key_frames(out, track, Bitrate::of_key_frames(window, index), &query)
     })
+}
+
+/// A playlist of pictures to be seen while a viewer looks for a place (RFC 8216bis, 4.4.6.3).
+fn write_key_frames(out: &mut String, track: &Track, peak: u64, query: &Query<'_>) -> fmt::Result {
+    write!(out, "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},CODECS=\"{}\"", track.rfc6381())?;
+    if let Some(Pictures { width, height, .. }) = track.codec.pictures() {
+        write!(out, ",RESOLUTION={width}x{height}")?;
+    }
+    writeln!(out, ",URI=\"{}/iframes.m3u8{query}\"", Quoted(&track.name))
 }
 
 fn write_audio(out: &mut String, track: &Track, default: bool, query: &Query<'_>) -> fmt::Result {

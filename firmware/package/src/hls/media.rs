@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use media::{LayoutId, Track, Window};
+use media::{Kind, LayoutId, Track, Window};
 
 use super::{greatest_part_target, part_target, target_duration};
 use crate::{
@@ -62,6 +62,33 @@ impl Default for MediaOptions<'_> {
 /// [`Error::NoLayout`], [`Error::NoTrack`] also for a track that is not shown, [`Error::NoSegments`] where nothing can be
 /// listed yet.
 pub fn render_media(window: &Window, track: usize, options: &MediaOptions<'_>) -> Result<String, Error> {
+    render(window, track, options, Of::Samples)
+}
+
+/// Renders the I-frame Media Playlist of a track of pictures (RFC 8216bis, 4.4.3.6): of each segment its first key frame, for
+/// pictures while a viewer looks for a place. It is a plain playlist, whatever the options say of low latency.
+///
+/// # Errors
+/// As [`render_media`]; [`Error::NoTrack`] also for sound.
+pub fn render_key_frames(window: &Window, track: usize, options: &MediaOptions<'_>) -> Result<String, Error> {
+    let layout = window.layout().ok_or(Error::NoLayout)?;
+    match layout.tracks.get(track).map(Track::kind) {
+        Some(Kind::Video) => {
+            let plain = MediaOptions { low_latency: false, skip: None, ..*options };
+            render(window, track, &plain, Of::KeyFrames)
+        }
+        _ => Err(Error::NoTrack(track)),
+    }
+}
+
+/// What a playlist's segments hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Samples,
+    KeyFrames,
+}
+
+fn render(window: &Window, track: usize, options: &MediaOptions<'_>, of: Of) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
     let described = layout.tracks.get(track).ok_or(Error::NoTrack(track))?;
     if !options.shown.shows(layout, track) {
@@ -79,6 +106,7 @@ pub fn render_media(window: &Window, track: usize, options: &MediaOptions<'_>) -
     let mut playlist = Playlist {
         out: String::with_capacity(8192 + 48 * written_segments),
         options,
+        of,
         low_latency,
         parts,
         skip_before,
@@ -115,6 +143,7 @@ fn end_micros(window: &Window, track: usize, described: &Track) -> u64 {
 struct Playlist<'a> {
     out: String,
     options: &'a MediaOptions<'a>,
+    of: Of,
     /// Blocking reload and delta updates.
     low_latency: bool,
     /// Parts and hints.
@@ -171,6 +200,9 @@ impl Playlist<'_> {
         if self.options.lasting && window.ended {
             out.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n");
         }
+        if self.of == Of::KeyFrames {
+            out.push_str("#EXT-X-I-FRAMES-ONLY\n");
+        }
         if self.low_latency {
             let part = part_target(&window.grid, track);
             let greatest = window.layout().map_or(part, |layout| greatest_part_target(&window.grid, layout));
@@ -215,7 +247,7 @@ impl Playlist<'_> {
         if !open {
             out.push_str("#EXTINF:");
             push_seconds(out, micros(u64::from(line.span.duration), line.timescale));
-            out.push_str(",\n");
+            out.push_str(if self.of == Of::KeyFrames { ",\ni" } else { ",\n" });
             push_number(out, number, 1);
             out.push_str(".m4s\n");
         }

@@ -12,7 +12,7 @@ use ::media::{Codec, Grid, Layout, Track};
 
 pub use self::{
     master::render_master,
-    media::{MediaOptions, render_media},
+    media::{MediaOptions, render_key_frames, render_media},
     reload::{Reload, validate_reload},
 };
 use crate::text::micros_up;

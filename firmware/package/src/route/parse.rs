@@ -118,6 +118,10 @@ impl Route {
             let (directives, filters) = (Directives::parse(query)?, Filters::parse(query)?);
             return Ok(Self::Media { source, track, directives, filters });
         }
+        if file == "iframes.m3u8" {
+            let (source, track) = names()?;
+            return Ok(Self::KeyFrames { source, track, filters: Filters::parse(query)? });
+        }
         if let Some(layout) = file.strip_prefix("init-").and_then(|file| file.strip_suffix(".mp4")) {
             let (source, track) = names()?;
             return Ok(Self::Init { source, track, layout: layout_id(layout)? });
@@ -126,6 +130,9 @@ impl Route {
         let (source, track) = names()?;
         if let Some(time) = stem.strip_prefix('t') {
             return Ok(Self::Start { source, track, decode_time: number(Field::DecodeTime, time)? });
+        }
+        if let Some(key_frame) = stem.strip_prefix('i') {
+            return Ok(Self::KeyFrame { source, track, number: number(Field::Number, key_frame)? });
         }
         match stem.split_once('.') {
             None => Ok(Self::Segment { source, track, number: number(Field::Number, stem)? }),

@@ -41,6 +41,8 @@ fn every_resource_is_told_apart() {
         "/live/main/720p/media.m3u8?_HLS_msn=0",
         "/live/main/720p/media.m3u8?_HLS_msn=1102500000&_HLS_part=7&_HLS_skip=YES",
         "/live/main/720p/media.m3u8?_HLS_skip=v2",
+        "/live/main/720p/iframes.m3u8?filter=A",
+        "/live/main/720p/i1102500000.m4s",
         "/live/main/720p/init-00ff00ff00ff00ff.mp4",
         "/live/main/audio/1102500000.m4s",
         "/live/main/audio/1102500000.0.m4s",
@@ -318,6 +320,16 @@ fn route() -> impl Strategy<Value = Route> {
             track,
             layout: LayoutId(id)
         }),
+        (source(), name(), filters()).prop_map(|(source, track, filters)| Route::KeyFrames {
+            source,
+            track,
+            filters
+        }),
+        (source(), name(), any::<u64>()).prop_map(|(source, track, number)| Route::KeyFrame {
+            source,
+            track,
+            number
+        }),
         (source(), name(), any::<u64>()).prop_map(|(source, track, number)| Route::Segment {
             source,
             track,
@@ -342,7 +354,7 @@ proptest! {
 
     #[test]
     fn what_parses_has_one_spelling(
-        target in "/(live|vod)/[a-c%0-9./-]{1,8}/([a-z0-9]{0,3}/)?(media.m3u8|master.m3u8|download.mp4|a.ism/(manifest|Manifest\\((format=[ a-z0-9-]{0,12}|,|audio-only=false){0,3}\\))|thumbnails-[0-9]{0,3}.jpg|init-[0-9a-f]{15,17}.mp4|t?[0-9.]{1,5}.m4s)(\\?((_HLS_(msn|part|skip)|filter|start|end|tracks)=[0-9Yv2ES;%]{0,3}&?){0,3})?"
+        target in "/(live|vod)/[a-c%0-9./-]{1,8}/([a-z0-9]{0,3}/)?(media.m3u8|master.m3u8|download.mp4|a.ism/(manifest|Manifest\\((format=[ a-z0-9-]{0,12}|,|audio-only=false){0,3}\\))|thumbnails-[0-9]{0,3}.jpg|init-[0-9a-f]{15,17}.mp4|iframes.m3u8|[ti]?[0-9.]{1,5}.m4s)(\\?((_HLS_(msn|part|skip)|filter|start|end|tracks)=[0-9Yv2ES;%]{0,3}&?){0,3})?"
     ) {
         if let Ok(route) = parse(&target) {
             prop_assert_eq!(parse(&route.to_string()), Ok(route));
