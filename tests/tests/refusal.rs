@@ -56,6 +56,7 @@ fn settings_that_are_wrong_end_the_box_and_name_the_field() {
         ("[[board]]\nid = 'qemu'\n", "`board`: found sequence"),
         ("[[channel]]\n[[channel]]\n", "channel[1].name"),
         ("[channel]\nsegmentms = 2000\n", "channel.segmentms"),
+        ("[[endpoint]]\nname = 'a'\nallow = ['10.0.0.1/33']\n", "`endpoint[0].allow`: the prefix"),
         ("[channel]\nsegment_ms = 'long'\n", "channel.segment_ms"),
         ("[channel]\nsegment_ms = 1700\npart_ms = 300\n", "channel.part_ms"),
         ("[channel.input]\nkind = 'tape'\n", "channel.input.kind"),
@@ -70,6 +71,15 @@ fn settings_that_are_wrong_end_the_box_and_name_the_field() {
         assert!(said.contains(named) && said.contains("line"), "{settings} should name {named}: {said}");
         assert_eq!(said.lines().count(), 1, "one plain line: {said}");
     }
+}
+
+#[test]
+fn a_policy_that_is_not_there_ends_the_box() {
+    let endpoint = "[[endpoint]]\nname = 'a'\nlisten = '127.0.0.1:0'\ncross_domain_policy = '/none/x.xml'\n";
+    let (_state, document) = document(endpoint);
+    let (status, said) = run(&document);
+    assert_eq!(status.code(), Some(EX_CONFIG), "{said}");
+    assert!(said.contains("endpoint[0].cross_domain_policy: /none/x.xml"), "{said}");
 }
 
 #[test]

@@ -36,6 +36,6 @@ pub use registry::{Context, Effect, Event, Granted, Kept, Limits, Pinned, Regist
 pub use rehearsal::{Alternative, Part, Rehearsal, Rehearse};
 pub use secret::Secret;
 pub use state::{
-    Alarm, BoxState, ChannelState, EncoderRefusal, Health, InputState, ProcessState, ProgramState,
-    RenditionState, Snapshot, StoreState, TemperatureState,
+    Alarm, BoxState, ChannelState, EncoderRefusal, EndpointState, Health, InputState, ProcessState,
+    ProgramState, RenditionState, Snapshot, StoreState, TemperatureState,
 };

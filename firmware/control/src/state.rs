@@ -29,12 +29,27 @@ pub struct BoxState {
     pub programs: Vec<ProgramState>,
     /// The DVR store.
     pub store: StoreState,
+    /// The doors for viewers, the first one first.
+    pub endpoints: Vec<EndpointState>,
     /// How warm the box is; null where that is not known.
     pub temperature: Option<TemperatureState>,
     /// The box's processes.
     pub processes: Vec<ProcessState>,
     /// What somebody should look at, the gravest first; empty when all is well.
     pub alarms: Vec<Alarm>,
+}
+
+/// A door for viewers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EndpointState {
+    /// Its name.
+    pub name: String,
+    /// Its address and port.
+    pub listen: String,
+    /// Requests since `riserd` started.
+    pub requests: u64,
+    /// Those among them of addresses that are not allowed.
+    pub refused: u64,
 }
 
 /// A state word with its `since` and `reason`.

@@ -15,6 +15,7 @@
 
 mod asset;
 mod download;
+mod endpoint;
 mod error;
 mod hall;
 mod hds;
@@ -43,7 +44,11 @@ use package::{
 use store::Reader;
 use tower_http::services::ServeDir;
 
-pub use crate::{asset::Asset, presentation::LINGER};
+pub use crate::{
+    asset::Asset,
+    endpoint::{Endpoint, Peer, Policy, Traffic},
+    presentation::LINGER,
+};
 use crate::{
     download::{Downloads, Wanted},
     error::Error,
@@ -101,19 +106,20 @@ impl Origin {
         self.shared.hall.begin(channel, reader);
     }
 
-    /// The HTTP interface for viewers.
-    pub fn router(&self) -> Router {
+    /// The HTTP interface for viewers, behind an endpoint. Every request needs its [`Peer`].
+    pub fn router(&self, endpoint: Endpoint) -> Router {
         let page = Router::new()
             .fallback_service(ServeDir::new(&self.shared.web).precompressed_gzip())
             .layer(axum::middleware::map_response(page_headers));
-        Router::new()
+        let router = Router::new()
             .route("/time", axum::routing::any(answer))
             .route("/live/{*rest}", axum::routing::any(answer))
             .route("/vod/{*rest}", axum::routing::any(answer))
             // The classic service's addresses: /{locator}/{name}.ism/Manifest.
             .route("/{locator}/{presentation}/{*rest}", axum::routing::any(answer))
             .with_state(self.clone())
-            .fallback_service(page)
+            .fallback_service(page);
+        endpoint.guard(router)
     }
 
     /// Downloads of every asset, published or not, for the management interface: `/assets/{id}/download.mp4`.

@@ -1,6 +1,6 @@
 //! Starts every part with its own configuration and ends them in order.
 
-use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
 use clock::Clock;
 use control::{Gallery, Snapshot};
@@ -9,10 +9,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use settings::Settings;
 use store::{Disk, Io, Store};
 use tokio::{
-    net::TcpListener,
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{Semaphore, watch},
     task::{JoinError, JoinHandle},
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
@@ -20,9 +19,9 @@ use tokio::{
 use crate::{
     cameras::Cameras,
     crew::Roster,
-    door::Door,
+    endpoints::{self, Opening},
     engine::Engine,
-    entrance::{self, Entrance, MANAGERS, PATIENCE},
+    entrance::{self, Entrance, MANAGERS},
     error::Error,
     house::House,
     ledger::Ledger,
@@ -111,8 +110,8 @@ async fn serve(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Socket)?;
     let clock = Clock::from_system();
     // Listening first: an address that is taken is known before anything else has begun.
-    let viewers = listen("viewers.listen", settings.viewers.listen).await?;
-    let management = listen("management.listen", settings.management.listen).await?;
+    let endpoints = endpoints::open(&settings).await?;
+    let management = entrance::listen("management.listen".to_owned(), settings.management.listen).await?;
     let (end, ended) = watch::channel(false);
     let entrance = Entrance::new(&settings, management)?;
 
@@ -137,6 +136,7 @@ async fn serve(
         run_dir,
         cameras: Cameras::open(&settings.state_dir),
         shares: Arc::default(),
+        endpoints: endpoints.iter().map(Opening::known).collect(),
         temperature: thermometer.as_ref().map_or_else(|| watch::channel(None).1, Thermometer::readings),
     });
 
@@ -156,13 +156,15 @@ async fn serve(
     let engine = Engine::new(Arc::clone(&house), registry, ledger, origin.clone(), gallery, roster);
 
     let places = usize::try_from(file_handles().saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(MANAGERS);
+    let places = Arc::new(Semaphore::new(places));
+    let viewers = endpoints.into_iter().map(|endpoint| {
+        endpoint.serve(|endpoint| origin.router(endpoint), Arc::clone(&places), ended.clone())
+    });
+    let viewers: Vec<_> = viewers.collect();
     let (stop, stopped) = watch::channel(false);
     let mut parts = Parts {
         engine: tokio::spawn(engine.run(opening, requests, stopped)),
-        doors: [
-            entrance::serve(Door::new(viewers, places, PATIENCE), origin.router(), ended.clone()),
-            entrance.open(managed, ended.clone()),
-        ],
+        doors: viewers.into_iter().chain([entrance.open(managed, ended.clone())]).collect(),
         keeper: tokio::spawn(keep_time(clock, ended.clone())),
         thermometer: thermometer.map(|thermometer| tokio::spawn(thermometer.read_always(ended.clone()))),
         reporter: tokio::spawn(report.publish_always(snapshot, ended)),
@@ -183,7 +185,7 @@ async fn serve(
 /// What runs until it is told to end.
 struct Parts {
     engine: JoinHandle<Result<(), Error>>,
-    doors: [JoinHandle<()>; 2],
+    doors: Vec<JoinHandle<()>>,
     keeper: JoinHandle<()>,
     thermometer: Option<JoinHandle<()>>,
     reporter: JoinHandle<()>,
@@ -231,11 +233,6 @@ fn file_handles() -> u64 {
     let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let usable = if raised.is_ok() { limit.maximum } else { limit.current };
     usable.unwrap_or(u64::MAX).min(MOST_HANDLES)
-}
-
-async fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
-    let error = |source: io::Error| Error::Listen { field, address: address.to_string(), source };
-    TcpListener::bind(address).await.map_err(error)
 }
 
 /// Keeps the timeline near the system's clock.

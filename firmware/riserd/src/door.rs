@@ -28,9 +28,10 @@ pub struct Door {
 }
 
 impl Door {
-    /// At most `places` connections through `listener`; one on which nothing moves for `patience` is closed.
-    pub fn new(listener: TcpListener, places: usize, patience: Duration) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(places)), patience }
+    /// As many connections through `listener` as there are `places`, which doors may share; one on which nothing moves for
+    /// `patience` is closed.
+    pub fn new(listener: TcpListener, places: Arc<Semaphore>, patience: Duration) -> Self {
+        Self { listener, places, patience }
     }
 }
 
@@ -138,7 +139,7 @@ mod tests {
     async fn door(places: usize, patience: Duration) -> (Door, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        (Door::new(listener, places, patience), address)
+        (Door::new(listener, Arc::new(Semaphore::new(places)), patience), address)
     }
 
     #[tokio::test]

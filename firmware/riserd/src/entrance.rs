@@ -1,12 +1,22 @@
-//! The listeners: viewers' plain one, and the managers' with its token and TLS.
+//! The listeners: viewers' plain ones, and the managers' with its token and TLS.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, serve::Listener};
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, connect_info::Connected},
+    middleware::map_request,
+    serve::{IncomingStream, Listener},
+};
 use console::Guard;
 use control::Secret;
+use origin::Peer;
 use settings::Settings;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 
 use crate::{door::Door, error::Error, tls::TlsDoor, token};
 
@@ -40,7 +50,7 @@ impl Entrance {
             }
             token => Some(token?),
         };
-        let door = Door::new(listener, MANAGERS, PATIENCE);
+        let door = Door::new(listener, Arc::new(Semaphore::new(MANAGERS)), PATIENCE);
         let way = match management.certificate.as_ref().zip(management.key.as_ref()) {
             Some((certificate, key)) => Way::Tls(TlsDoor::new(door, certificate, key)?),
             None => Way::Plain(door),
@@ -62,18 +72,54 @@ impl Entrance {
     }
 }
 
+/// Takes an address, which a field of the settings names.
+pub async fn listen(field: String, address: SocketAddr) -> Result<TcpListener, Error> {
+    let error = |source: io::Error| Error::Listen { field, address: address.to_string(), source };
+    TcpListener::bind(address).await.map_err(error)
+}
+
+/// Who is at the other end of a connection to viewers.
+#[derive(Clone, Copy)]
+struct Viewer(SocketAddr);
+
+impl Connected<IncomingStream<'_, Door>> for Viewer {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+/// Serves viewers until `ended` becomes true.
+pub fn serve_viewers(door: Door, router: Router, ended: watch::Receiver<bool>) -> JoinHandle<()> {
+    let named = |ConnectInfo(Viewer(peer)): ConnectInfo<Viewer>, mut request: Request| async move {
+        request.extensions_mut().insert(Peer(peer));
+        request
+    };
+    let service = router.layer(map_request(named)).into_make_service_with_connect_info::<Viewer>();
+    run(axum::serve(door, service).with_graceful_shutdown(until(ended)))
+}
+
 /// Serves `router` until `ended` becomes true.
-pub fn serve<L: Listener<Addr = SocketAddr>>(
+fn serve<L: Listener<Addr = SocketAddr>>(
     door: L,
     router: Router,
-    mut ended: watch::Receiver<bool>,
+    ended: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
+    run(axum::serve(door, router).with_graceful_shutdown(until(ended)))
+}
+
+async fn until(mut ended: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = ended.wait_for(|ended| *ended).await;
+}
+
+fn run<S>(served: S) -> JoinHandle<()>
+where
+    S: IntoFuture<Output = io::Result<()>>,
+    S::IntoFuture: Send + 'static,
+{
+    let served = served.into_future();
     tokio::spawn(async move {
-        let until = async move {
-            // A sender that is gone means the same.
-            let _ = ended.wait_for(|ended| *ended).await;
-        };
-        if let Err(error) = axum::serve(door, router).with_graceful_shutdown(until).await {
+        if let Err(error) = served.await {
             tracing::error!(%error, "HTTP server ended");
         }
     })

@@ -41,9 +41,19 @@ pub enum Error {
     #[error("{field}: {address}: {source}")]
     Listen {
         /// The settings' field.
-        field: &'static str,
+        field: String,
         /// The address.
         address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A policy of other sites cannot be read.
+    #[error("{field}: {path}: {source}", path = path.display())]
+    ReadPolicy {
+        /// The settings' field.
+        field: String,
+        /// Its path.
+        path: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -126,6 +136,7 @@ impl Error {
         let wrong = |error: &store::Error| error.kind() == store::Kind::Invalid;
         match self {
             Self::ReadSettings { .. }
+            | Self::ReadPolicy { .. }
             | Self::Settings { .. }
             | Self::Board(_)
             | Self::OtherRegistry { .. }

@@ -11,7 +11,7 @@ use settings::Settings;
 use store::Store;
 use tokio::sync::watch;
 
-use crate::{cameras::Cameras, thermometer::Reading};
+use crate::{cameras::Cameras, endpoints::Known, thermometer::Reading};
 
 /// What every channel of the box shares.
 pub struct House {
@@ -31,6 +31,8 @@ pub struct House {
     pub cameras: Cameras,
     /// Who takes how much of the encoders.
     pub shares: Arc<Mutex<Shares>>,
+    /// The doors for viewers.
+    pub endpoints: Vec<Known>,
     /// How warm the box is; none where that is not known.
     pub temperature: watch::Receiver<Option<Reading>>,
 }

@@ -6,6 +6,7 @@ mod cameras;
 mod crew;
 mod daemon;
 mod door;
+mod endpoints;
 mod engine;
 mod entrance;
 mod error;

@@ -139,6 +139,7 @@ mod tests {
             run_dir: PathBuf::new(),
             cameras: Cameras::open(folder),
             shares: Arc::default(),
+            endpoints: Vec::new(),
             temperature: tokio::sync::watch::channel(None).1,
         };
         Planner::new(Arc::new(house), channel)

@@ -18,7 +18,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{alarms, crew::Roster, house::House, ledger::Trouble, thermometer::Reading};
+use crate::{alarms, crew::Roster, endpoints::Known, house::House, ledger::Trouble, thermometer::Reading};
 
 /// How often the snapshot is renewed.
 const SNAPSHOT: Duration = Duration::from_millis(250);
@@ -88,6 +88,7 @@ impl Report {
             channels,
             programs: programs(&status, &objects),
             store,
+            endpoints: self.house.endpoints.iter().map(Known::state).collect(),
             temperature,
             processes: std::iter::once(own).chain(workers).collect(),
             alarms,

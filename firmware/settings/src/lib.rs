@@ -4,6 +4,7 @@
 //! [`Error`] names the field, the line and what is allowed there.
 
 mod channel;
+mod endpoint;
 mod human;
 mod input;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use channel::{Audio, AudioTrack, Captions, Channel, Channels, Preset, Rung};
 pub use document::Error;
+pub use endpoint::Endpoint;
 pub use human::Bytes;
 pub use input::{Input, Source};
 
@@ -32,7 +34,10 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// The door for viewers.
     #[serde(deserialize_with = "document::table")]
-    pub viewers: Viewers,
+    pub viewers: Endpoint,
+    /// More doors for viewers.
+    #[serde(rename = "endpoint", skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
     /// The door for technicians.
     #[serde(deserialize_with = "document::table")]
     pub management: Management,
@@ -48,15 +53,6 @@ pub struct Settings {
     /// The kind of box.
     #[serde(deserialize_with = "document::table")]
     pub board: Board,
-}
-
-/// `[viewers]`: the HTTP server that everybody may reach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Viewers {
-    /// Address and port.
-    #[serde(deserialize_with = "address")]
-    pub listen: SocketAddr,
 }
 
 /// `[management]`: the HTTP server of the status and the controls.
@@ -126,19 +122,14 @@ impl Default for Settings {
         Self {
             name: "riser".into(),
             state_dir: "/var/lib/riser".into(),
-            viewers: Viewers::default(),
+            viewers: Endpoint::default(),
+            endpoints: Vec::new(),
             management: Management::default(),
             channels: Channels::default(),
             limits: Limits::default(),
             dvr: Dvr::default(),
             board: Board::default(),
         }
-    }
-}
-
-impl Default for Viewers {
-    fn default() -> Self {
-        Self { listen: (Ipv4Addr::UNSPECIFIED, 8080).into() }
     }
 }
 
@@ -216,12 +207,7 @@ fn refuse(path: &str, problem: impl Into<String>) -> Result<(), Refusal> {
 impl Settings {
     /// The rules between fields.
     fn check(&self) -> Result<(), Refusal> {
-        if self.viewers.listen == self.management.listen {
-            return refuse(
-                "management.listen",
-                format!("{} already serves the viewers", self.management.listen),
-            );
-        }
+        self.check_endpoints()?;
         self.management.check()?;
         let Dvr { size, extent, reserve, .. } = self.dvr;
         if let Some(reserve) = reserve.filter(|reserve| *reserve > size) {

@@ -10,6 +10,14 @@ state_dir = "/data/riser"
 
 [viewers]
 listen = "[::]:80"
+allow = ["10.0.0.0/22", "192.0.2.7"]
+max_age = "10min"
+
+[[endpoint]]
+name = "press-1"
+listen = "[::]:82"
+trusted_proxies = ["10.1.0.1(255.255.0.0)"]
+cross_domain_policy = "/data/crossdomain.xml"
 
 [management]
 listen = "127.0.0.1:81"

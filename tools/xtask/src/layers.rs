@@ -6,7 +6,7 @@ use crate::{Error, graph::Graph, output, purity};
 
 /// From the ground up. A crate may use crates of lower rows only.
 const ROWS: [&[&str]; 8] = [
-    &["riser-media", "riser-document"],
+    &["riser-media", "riser-document", "riser-access"],
     &["riser-settings", "riser-board"],
     &["riser-cmaf", "riser-store", "riser-link", "riser-clock"],
     &["riser-package", "riser-transmux", "riser-channel"],
@@ -25,7 +25,8 @@ const ROWS: [&[&str]; 8] = [
 ];
 
 /// Crates without I/O and clocks, tested and fuzzed as plain functions.
-pub(crate) const PURE: [&str; 9] = [
+pub(crate) const PURE: [&str; 10] = [
+    "riser-access",
     "riser-media",
     "riser-document",
     "riser-settings",

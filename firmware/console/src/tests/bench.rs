@@ -246,6 +246,7 @@ pub fn snapshot() -> Snapshot {
         channels: Vec::new(),
         programs: Vec::new(),
         store,
+        endpoints: Vec::new(),
         temperature: None,
         processes: Vec::new(),
         alarms: Vec::new(),

@@ -1,0 +1,159 @@
+//! An endpoint: who may come through it, and how long what goes out of it may be kept.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use access::Rules;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use crate::respond;
+
+/// What an endpoint does.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Who may come; empty for everybody.
+    pub allow: Rules,
+    /// The proxies that are believed in whose request it is.
+    pub trusted_proxies: Rules,
+    /// The longest that caches may keep anything.
+    pub max_age: Option<Duration>,
+    /// The text of `/clientaccesspolicy.xml`.
+    pub client_access_policy: Option<String>,
+    /// The text of `/crossdomain.xml`.
+    pub cross_domain_policy: Option<String>,
+}
+
+/// An endpoint. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    policy: Arc<Policy>,
+    traffic: Arc<Traffic>,
+}
+
+/// What has come through an endpoint since it was made.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    requests: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Traffic {
+    /// All requests.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Those of addresses that are not allowed.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+}
+
+/// Who is at the other end of a request's connection: an extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+impl Endpoint {
+    /// An endpoint with this policy.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), traffic: Arc::default() }
+    }
+
+    /// What has come through it.
+    #[must_use]
+    pub fn traffic(&self) -> Arc<Traffic> {
+        Arc::clone(&self.traffic)
+    }
+
+    /// `router` behind it.
+    pub(crate) fn guard(self, mut router: Router) -> Router {
+        let texts = [
+            ("/clientaccesspolicy.xml", &self.policy.client_access_policy),
+            ("/crossdomain.xml", &self.policy.cross_domain_policy),
+        ];
+        for (path, text) in texts {
+            if let Some(text) = text.clone() {
+                router = router.route(path, get(move || async move { xml(text) }));
+            }
+        }
+        router.layer(axum::middleware::from_fn_with_state(self, pass))
+    }
+
+    /// Whose request it is.
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let forwarded = headers.get_all("x-forwarded-for").iter();
+        // What is no text ends the belief.
+        let told: Vec<&str> = forwarded.map(|line| line.to_str().unwrap_or("?")).collect();
+        access::client(peer, told.into_iter(), &self.policy.trusted_proxies)
+    }
+}
+
+async fn pass(State(endpoint): State<Endpoint>, request: Request, next: Next) -> Response {
+    let Endpoint { policy, traffic } = &endpoint;
+    traffic.requests.fetch_add(1, Ordering::Relaxed);
+    if !policy.allow.is_empty() {
+        let peer = request.extensions().get::<Peer>();
+        let client = peer.map(|Peer(peer)| endpoint.client(peer.ip(), request.headers()));
+        if !client.is_some_and(|client| policy.allow.include(client)) {
+            traffic.refused.fetch_add(1, Ordering::Relaxed);
+            let mut refused = (StatusCode::FORBIDDEN, "this address is not allowed here").into_response();
+            refused.headers_mut().insert(header::CACHE_CONTROL, respond::Keep::Not.header());
+            return refused;
+        }
+    }
+    let mut response = next.run(request).await;
+    if let Some(most) = policy.max_age {
+        shorten(response.headers_mut(), most.as_secs());
+    }
+    response
+}
+
+/// Lets nothing be kept for more than so many seconds.
+fn shorten(headers: &mut HeaderMap, most: u64) {
+    let age =
+        headers.get(header::CACHE_CONTROL).and_then(|control| control.to_str().ok()).and_then(|control| {
+            control.split(',').find_map(|word| word.trim().strip_prefix("max-age=")?.parse::<u64>().ok())
+        });
+    if age.is_some_and(|age| age > most) {
+        headers.insert(header::CACHE_CONTROL, respond::Keep::Seconds(most).header());
+    }
+}
+
+fn xml(text: String) -> Response {
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"))];
+    (headers, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_longer_ages_are_shortened() {
+        for (before, after) in [
+            ("public, max-age=31536000, immutable", "public, max-age=60"),
+            ("public, max-age=60", "public, max-age=60"),
+            ("public, max-age=1", "public, max-age=1"),
+            ("no-cache", "no-cache"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(before));
+            shorten(&mut headers, 60);
+            assert_eq!(headers[header::CACHE_CONTROL], after);
+        }
+    }
+}

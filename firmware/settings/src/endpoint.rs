@@ -1,0 +1,121 @@
+//! `[viewers]` and `[[endpoint]]`: the HTTP servers that viewers may reach.
+
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use access::Rules;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Refusal, Settings, address, human, refuse, some_path};
+
+/// The most endpoints beside the first.
+const MOST: usize = 16;
+/// The longest name, as in the classic service.
+const LONGEST_NAME: usize = 24;
+
+/// An HTTP server that viewers may reach: all have the same channels and assets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Endpoint {
+    /// Its name: 1 to 24 letters and digits, with hyphens between them.
+    #[serde(deserialize_with = "name")]
+    pub name: String,
+    /// Address and port.
+    #[serde(deserialize_with = "address")]
+    pub listen: SocketAddr,
+    /// Who may come: `10.0.0.1`, `10.0.0.1/22` or `10.0.0.1(255.255.252.0)`; empty for everybody.
+    #[serde(skip_serializing_if = "Rules::is_empty")]
+    pub allow: Rules,
+    /// The proxies that are believed when they say in `X-Forwarded-For` whose request it is.
+    #[serde(skip_serializing_if = "Rules::is_empty")]
+    pub trusted_proxies: Rules,
+    /// The longest that caches may keep anything; none for as long as it stays true.
+    #[serde(
+        deserialize_with = "max_age",
+        serialize_with = "write_age",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub max_age: Option<Duration>,
+    /// A file that is served as `/clientaccesspolicy.xml`, for pages of Silverlight.
+    #[serde(deserialize_with = "some_path", skip_serializing_if = "Option::is_none")]
+    pub client_access_policy: Option<PathBuf>,
+    /// A file that is served as `/crossdomain.xml`, for pages of Flash.
+    #[serde(deserialize_with = "some_path", skip_serializing_if = "Option::is_none")]
+    pub cross_domain_policy: Option<PathBuf>,
+}
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self {
+            name: "default".to_owned(),
+            listen: (Ipv4Addr::UNSPECIFIED, 8080).into(),
+            allow: Rules::default(),
+            trusted_proxies: Rules::default(),
+            max_age: None,
+            client_access_policy: None,
+            cross_domain_policy: None,
+        }
+    }
+}
+
+impl Settings {
+    /// All of them with the field that each stands in, the first one first.
+    pub fn every_endpoint(&self) -> impl Iterator<Item = (String, &Endpoint)> {
+        let others = self.endpoints.iter().enumerate();
+        let first = ("viewers".to_owned(), &self.viewers);
+        std::iter::once(first).chain(others.map(|(nth, other)| (format!("endpoint[{nth}]"), other)))
+    }
+
+    /// No two have the same name or address, nor the managers' one.
+    pub(crate) fn check_endpoints(&self) -> Result<(), Refusal> {
+        if self.endpoints.len() > MOST {
+            return refuse("endpoint", format!("{} are too many: at the most {MOST}", self.endpoints.len()));
+        }
+        let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+        for (field, endpoint) in self.every_endpoint() {
+            if !names.insert(&endpoint.name) {
+                return refuse(
+                    &format!("{field}.name"),
+                    format!("`{}` is another endpoint's", endpoint.name),
+                );
+            }
+            // Port 0 is whichever is free.
+            if endpoint.listen.port() != 0 && !addresses.insert(endpoint.listen) {
+                return refuse(
+                    &format!("{field}.listen"),
+                    format!("{} is another endpoint's", endpoint.listen),
+                );
+            }
+        }
+        match addresses.contains(&self.management.listen) {
+            true => {
+                let problem = format!("{} already serves the viewers", self.management.listen);
+                refuse("management.listen", problem)
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let allowed = "1 to 24 letters and digits, with hyphens between them";
+    document::text(deserializer, allowed, |text| {
+        let fits = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+            && (1..=LONGEST_NAME).contains(&text.len());
+        fits.then(|| text.to_owned())
+    })
+}
+
+fn max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    human::duration(deserializer, Duration::from_secs(1)..=Duration::from_hours(366 * 24)).map(Some)
+}
+
+fn write_age<S: Serializer>(age: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    human::write_duration(&age.unwrap_or_default(), serializer)
+}
