@@ -38,6 +38,12 @@ def children(root):
     return [pid for pid, stat in stats.items() if stat and int(stat[1]) == root]
 
 
+def of(pid):
+    """What a process alone took, with all its threads."""
+    user, system = map(int, _stat(pid)[11:13])
+    return Cpu(user / TICK, system / TICK)
+
+
 def of_tree(root):
     """What a process, its descendants and those of them that have ended took since they began."""
     stats = {int(entry): stat for entry in os.listdir("/proc") if entry.isdigit() and (stat := _stat(entry))}
