@@ -95,6 +95,16 @@ pub struct History {
     to: u64,
 }
 
+impl History {
+    /// Whether both see the same of the same list: judged by what it is, not by what it holds.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.blocks, &other.blocks)
+            && Arc::ptr_eq(&self.tail, &other.tail)
+            && (self.from, self.to) == (other.from, other.to)
+    }
+}
+
 impl Default for History {
     fn default() -> Self {
         Self { blocks: Arc::default(), tail: Arc::default(), from: 0, to: u64::MAX }

@@ -164,6 +164,16 @@ impl Window {
         self.edge.get(index)?.iter().find(|segment| segment.number == number)
     }
 
+    /// Whether nothing that is listed differs. It costs the same whatever the window's length; windows that were made apart
+    /// from each other differ, also where they hold the same.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        let layouts = |window: &Self| window.layouts.iter().map(|layout| layout.id).collect::<Vec<_>>();
+        self.history.is(&other.history)
+            && (self.grid, self.ended, &self.edge) == (other.grid, other.ended, &other.edge)
+            && (Arc::ptr_eq(&self.layouts, &other.layouts) || layouts(self) == layouts(other))
+    }
+
     /// What is seen of it from segment `from` to segment `to`, both included; `ended` where nothing will follow `to`.
     ///
     /// Costs the same whatever the window's length, but where its layout has changed.

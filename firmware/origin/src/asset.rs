@@ -12,7 +12,7 @@ use package::filter::Filter;
 use store::{Reader, Recording};
 use tokio::sync::{Mutex, watch};
 
-use crate::{error::Error, presentation::segments};
+use crate::{error::Error, presentation::segments, shelf::Shelf};
 
 /// How long a window that was read from the recording is shown: what is quarantined or found again meanwhile comes late by
 /// this much.
@@ -80,6 +80,7 @@ pub(crate) struct Exhibit {
     asset: watch::Sender<Arc<Asset>>,
     /// What was read of an asset that has ended.
     read: Mutex<Option<Read>>,
+    shelf: Shelf,
 }
 
 struct Read {
@@ -91,7 +92,7 @@ struct Read {
 
 impl Exhibit {
     pub(crate) fn new(asset: Asset) -> Self {
-        Self { asset: watch::Sender::new(Arc::new(asset)), read: Mutex::default() }
+        Self { asset: watch::Sender::new(Arc::new(asset)), read: Mutex::default(), shelf: Shelf::default() }
     }
 
     /// It is this from now on.
@@ -101,6 +102,11 @@ impl Exhibit {
 
     pub(crate) fn asset(&self) -> Arc<Asset> {
         Arc::clone(&self.asset.borrow())
+    }
+
+    /// Its texts.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// Sees the asset change.

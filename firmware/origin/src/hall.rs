@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,7 @@ use store::Reader;
 use crate::{
     asset::{Asset, Exhibit},
     error::Error,
-    presentation::Presentation,
+    presentation::{Live, Presentation},
 };
 
 /// Windows of ended assets that are kept read; a day's takes some 3 MB.
@@ -26,8 +29,10 @@ const WINDOWS: usize = 8;
 pub(crate) struct Hall {
     /// How far back a channel's own window reaches.
     reach: Duration,
-    channels: ArcSwap<HashMap<String, Arc<ArcSwapOption<Reader>>>>,
+    channels: ArcSwap<HashMap<String, Arc<ArcSwapOption<Live>>>>,
     assets: ArcSwap<Assets>,
+    /// Channels that have begun so far.
+    begun: AtomicU64,
     /// Who holds a window that was read, the latest user last.
     readers: Mutex<Vec<Arc<Exhibit>>>,
 }
@@ -44,7 +49,13 @@ struct Assets {
 impl Hall {
     /// Nothing yet; a channel's own window will reach back so far.
     pub(crate) fn new(reach: Duration) -> Self {
-        Self { reach, channels: ArcSwap::default(), assets: ArcSwap::default(), readers: Mutex::default() }
+        Self {
+            reach,
+            channels: ArcSwap::default(),
+            assets: ArcSwap::default(),
+            begun: AtomicU64::new(0),
+            readers: Mutex::default(),
+        }
     }
 
     /// The channels there are, whether they have begun or not.
@@ -60,7 +71,8 @@ impl Hall {
     /// A channel has begun: it is read through `reader` from now on.
     pub(crate) fn begin(&self, channel: &str, reader: Reader) {
         if let Some(slot) = self.channels.load().get(channel) {
-            slot.store(Some(Arc::new(reader)));
+            let id = format!("{channel}/{}", self.begun.fetch_add(1, Ordering::Relaxed));
+            slot.store(Some(Arc::new(Live::new(id, reader))));
         }
     }
 
@@ -90,8 +102,8 @@ impl Hall {
             Source::Live(name) => {
                 let channels = self.channels.load();
                 let slot = channels.get(&**name).ok_or_else(|| Error::NoChannel(name.to_string()))?;
-                let reader = slot.load_full().ok_or_else(|| Error::NotYet(name.to_string()))?;
-                Ok(Presentation::Channel(reader, self.reach))
+                let live = slot.load_full().ok_or_else(|| Error::NotYet(name.to_string()))?;
+                Ok(Presentation::Channel(live, self.reach))
             }
             Source::Vod(locator) => {
                 let assets = self.assets.load();

@@ -16,7 +16,7 @@ use crate::{
     manifest::{ENDED, FIRST_PART, Filtered, begun},
     media_bytes::crc,
     presentation::{Coming, Presentation},
-    respond::{self, Keep},
+    respond::{self, Keep, Text},
     samples,
 };
 
@@ -35,8 +35,9 @@ pub async fn manifest(seen: &Filtered, place: Place, request: &HeaderMap) -> Res
     let View { window, shown } = seen.wait(Instant::now() + FIRST_PART, has_some).await?;
     let folder = if place == Place::Folder { "hds/" } else { "" };
     let (clock, reach) = (clock(&seen.presentation), seen.presentation.reach());
-    let text = hds::render(&window, &shown, &Options { clock, reach, folder, query: &seen.query })?;
-    Ok(respond::text(text, MANIFEST, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
+    let options = Options { clock, reach, folder, query: &seen.query };
+    let text = Text::new(hds::render(&window, &shown, &options)?);
+    Ok(respond::text(&text, MANIFEST, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }
 
 /// The bootstrap of a track.

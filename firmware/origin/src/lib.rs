@@ -19,12 +19,14 @@ mod endpoint;
 mod error;
 mod hall;
 mod hds;
+mod hot;
 mod manifest;
 mod media_bytes;
 mod muxed;
 mod presentation;
 mod respond;
 mod samples;
+mod shelf;
 mod smooth;
 mod thumbnails;
 
@@ -53,6 +55,7 @@ use crate::{
     download::{Downloads, Wanted},
     error::Error,
     hall::Hall,
+    hot::Hot,
     manifest::Filtered,
     presentation::Presentation,
 };
@@ -74,6 +77,7 @@ pub struct Origin {
 
 struct Shared {
     hall: Hall,
+    hot: Hot,
     downloads: Downloads,
     /// Apart from the viewers', who cannot crowd them out.
     managers_downloads: Downloads,
@@ -87,7 +91,16 @@ impl Origin {
     pub fn new(config: Config, clock: Clock) -> Self {
         let (downloads, managers_downloads) = (Downloads::default(), Downloads::default());
         let hall = Hall::new(config.window);
-        Self { shared: Arc::new(Shared { hall, downloads, managers_downloads, clock, web: config.web }) }
+        Self {
+            shared: Arc::new(Shared {
+                hall,
+                hot: Hot::default(),
+                downloads,
+                managers_downloads,
+                clock,
+                web: config.web,
+            }),
+        }
     }
 
     /// The channels that may be asked for from now on, whether they have begun or not.
@@ -244,13 +257,13 @@ impl Origin {
                 media_bytes::init(&find(source)?, track, *layout, headers).await
             }
             Route::Segment { source, track, number } => {
-                media_bytes::segment(&find(source)?, track, *number, headers).await
+                media_bytes::segment(&find(source)?, track, *number, &shared.hot, headers).await
             }
             Route::Part { source, track, number, part } => {
                 media_bytes::part(&find(source)?, track, *number, *part, headers).await
             }
             Route::Start { source, track, decode_time } => {
-                media_bytes::at_time(&find(source)?, track, *decode_time, headers).await
+                media_bytes::at_time(&find(source)?, track, *decode_time, &shared.hot, headers).await
             }
             Route::Download { source, from, to, tracks, filters } => {
                 let tracks = tracks.iter().map(ToString::to_string).collect();

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::{
     error::Error,
     presentation::Presentation,
-    respond::{self, Keep},
+    respond::{self, Keep, Text},
 };
 
 pub const HLS: &str = "application/vnd.apple.mpegurl";
@@ -65,7 +65,8 @@ pub async fn master(seen: &Filtered, request: &HeaderMap) -> Result<Response, Er
     let View { window, shown } =
         seen.wait(Instant::now() + FIRST_PART, |window| window.layout().is_some()).await?;
     let keep = Keep::Seconds(hls::target_duration(&window.grid));
-    Ok(respond::text(hls::render_master(&window, &shown, &seen.query)?, HLS, keep, request))
+    let text = Text::new(hls::render_master(&window, &shown, &seen.query)?);
+    Ok(respond::text(&text, HLS, keep, request))
 }
 
 /// A Media Playlist, held back until it has what the directives ask for.
@@ -83,27 +84,28 @@ pub async fn media(
         view = reload(seen, index, awaited, Duration::from_secs(3 * target)).await?;
         keep = Keep::Seconds(BLOCKING_LIFE * target);
     }
-    let options = MediaOptions {
-        low_latency: true,
-        skip: directives.skip,
-        lasting: seen.presentation.lasts(),
-        shown: &view.shown,
-        query: &seen.query,
-    };
-    let text = hls::render_media(&view.window, index, &options)?;
-    Ok(respond::text(text, HLS, if view.window.ended { ENDED } else { keep }, request))
+    let (skip, lasting, query) = (directives.skip, seen.presentation.lasts(), &seen.query);
+    let name = format!("{index} media.m3u8 {skip:?} {lasting} {query}");
+    let text = seen.presentation.shelf().text(name, &view, || {
+        let options = MediaOptions { low_latency: true, skip, lasting, shown: &view.shown, query };
+        hls::render_media(&view.window, index, &options)
+    })?;
+    Ok(respond::text(&text, HLS, if view.window.ended { ENDED } else { keep }, request))
 }
 
 /// The I-frame Media Playlist of a track of pictures.
 pub async fn key_frames(seen: &Filtered, track: &str, request: &HeaderMap) -> Result<Response, Error> {
     seen.presentation.whole().await;
-    let (index, View { window, shown }) = begun(seen, track).await?;
-    let target = hls::target_duration(&window.grid);
-    let lasting = seen.presentation.lasts();
-    let options = MediaOptions { low_latency: false, skip: None, lasting, shown: &shown, query: &seen.query };
-    let text = hls::render_key_frames(&window, index, &options)?;
-    let keep = if window.ended { ENDED } else { Keep::Seconds((target / 2).max(1)) };
-    Ok(respond::text(text, HLS, keep, request))
+    let (index, view) = begun(seen, track).await?;
+    let target = hls::target_duration(&view.window.grid);
+    let (lasting, query) = (seen.presentation.lasts(), &seen.query);
+    let name = format!("{index} iframes.m3u8 {lasting} {query}");
+    let text = seen.presentation.shelf().text(name, &view, || {
+        let options = MediaOptions { low_latency: false, skip: None, lasting, shown: &view.shown, query };
+        hls::render_key_frames(&view.window, index, &options)
+    })?;
+    let keep = if view.window.ended { ENDED } else { Keep::Seconds((target / 2).max(1)) };
+    Ok(respond::text(&text, HLS, keep, request))
 }
 
 /// The DASH manifest.
@@ -124,8 +126,8 @@ pub async fn dash(
     };
     let options =
         dash::Options { zero, location: location.as_deref(), ..dash::Options::low_latency(&window.grid) };
-    let text = dash::render(&window, &shown, now, &options)?;
-    Ok(respond::text(text, DASH, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
+    let text = Text::new(dash::render(&window, &shown, now, &options)?);
+    Ok(respond::text(&text, DASH, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }
 
 /// The index of a track in the current layout, once the track has a part.

@@ -9,7 +9,12 @@ use media::{Kind, LayoutId, Track, Window};
 use store::Reader;
 use tokio::time::Instant;
 
-use crate::{error::Error, presentation::Presentation, respond, samples};
+use crate::{
+    error::Error,
+    hot::{Hot, Segment},
+    presentation::Presentation,
+    respond, samples,
+};
 
 /// Raised when the muxer writes other bytes for the same samples, so that no cache mixes the two.
 const FORMAT: u32 = 1;
@@ -37,6 +42,7 @@ pub async fn segment(
     seen: &Presentation,
     track: &str,
     number: u64,
+    hot: &Hot,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
     let window = seen.served().await?;
@@ -47,9 +53,15 @@ pub async fn segment(
     {
         return follow(seen, &window, track, index, number).await;
     }
-    let chunks = seen.segment(&window, track, number).await?;
-    let etag = format!("\"{number}-{:08x}-s{FORMAT}\"", crc(&chunks));
-    Ok(respond::bytes(chunks, content_type(known), seen.keep(), &etag, request))
+    // What is not to be had has its own reason.
+    if window.history.get(number).is_none_or(|segment| segment.gap) {
+        seen.segment(&window, track, number).await?;
+    }
+    let key = (seen.id(), track.to_owned(), number);
+    let cell = hot.segment(key, seen.segment(&window, track, number)).await?;
+    let Segment { chunks, crc } = cell.get().ok_or(Error::NoMedia("segment"))?;
+    let etag = format!("\"{number}-{crc:08x}-s{FORMAT}\"");
+    Ok(respond::bytes(chunks.clone(), content_type(known), seen.keep(), &etag, request))
 }
 
 /// The first key frame of a segment that is whole, as a segment of its own that lasts as long.
@@ -84,11 +96,12 @@ pub async fn at_time(
     seen: &Presentation,
     track: &str,
     decode_time: u64,
+    hot: &Hot,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
     let window = seen.served().await?;
     let number = window.grid.position(decode_time, known(&window, track)?.timescale).segment;
-    segment(seen, track, number, request).await
+    segment(seen, track, number, hot, request).await
 }
 
 /// One part; one that comes next is waited for.

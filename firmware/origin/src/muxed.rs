@@ -21,7 +21,7 @@ use crate::{
     manifest::{ENDED, FIRST_PART, Filtered, HLS, begun},
     media_bytes::crc,
     presentation::{Coming, Presentation},
-    respond::{self, Keep},
+    respond::{self, Keep, Text},
     samples,
 };
 
@@ -40,8 +40,8 @@ pub async fn master(
         seen.wait(Instant::now() + FIRST_PART, |window| window.layout().is_some()).await?;
     let folder = if place == Place::Folder { "ts/" } else { "" };
     let options = MasterOptions { audio_only, folder, query: &seen.query };
-    let text = muxed::render_master(&window, &shown, &options)?;
-    Ok(respond::text(text, HLS, Keep::Seconds(1), request))
+    let text = Text::new(muxed::render_master(&window, &shown, &options)?);
+    Ok(respond::text(&text, HLS, Keep::Seconds(1), request))
 }
 
 /// A Media Playlist.
@@ -51,15 +51,13 @@ pub async fn media(seen: &Filtered, track: &str, request: &HeaderMap) -> Result<
     let takes = Duration::from_secs(2 * muxed::target_duration(&seen.presentation.served().await?.grid));
     let listed = |window: &Window| muxed::is_listed(window, index);
     let view = seen.wait(Instant::now() + takes, listed).await?;
-    let options = MediaOptions {
-        low_latency: false,
-        skip: None,
-        lasting: seen.presentation.lasts(),
-        shown: &view.shown,
-        query: &seen.query,
-    };
-    let text = muxed::render_media(&view.window, index, &options)?;
-    Ok(respond::text(text, HLS, if view.window.ended { ENDED } else { Keep::Seconds(1) }, request))
+    let (lasting, query) = (seen.presentation.lasts(), &seen.query);
+    let name = format!("{index} ts/media.m3u8 {lasting} {query}");
+    let text = seen.presentation.shelf().text(name, &view, || {
+        let options = MediaOptions { low_latency: false, skip: None, lasting, shown: &view.shown, query };
+        muxed::render_media(&view.window, index, &options)
+    })?;
+    Ok(respond::text(&text, HLS, if view.window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }
 
 /// A segment; one that is being made is waited for.

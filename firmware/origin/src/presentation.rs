@@ -11,6 +11,7 @@ use crate::{
     asset::{Asset, Exhibit},
     error::Error,
     respond::Keep,
+    shelf::Shelf,
 };
 
 /// Seconds for which what was had under a locator may be kept.
@@ -33,11 +34,25 @@ pub enum Coming {
     Late,
 }
 
+/// A channel that has begun.
+pub struct Live {
+    id: String,
+    reader: Reader,
+    shelf: Shelf,
+}
+
+impl Live {
+    /// Read through `reader`; no other channel that began, and no asset, has this id.
+    pub fn new(id: String, reader: Reader) -> Self {
+        Self { id, reader, shelf: Shelf::default() }
+    }
+}
+
 /// A presentation.
 #[derive(Clone)]
 pub(crate) enum Presentation {
     /// The channel's own window, which reaches back so far: its programs may keep more.
-    Channel(Arc<Reader>, Duration),
+    Channel(Arc<Live>, Duration),
     /// An asset.
     Asset(Arc<Exhibit>),
 }
@@ -46,7 +61,7 @@ impl Presentation {
     /// Waits, within bounds, until what was recorded before this process is in the window: a playlist may grow at its end only.
     pub(crate) async fn whole(&self) {
         match self {
-            Self::Channel(reader, _) => reader.whole().await,
+            Self::Channel(live, _) => live.reader.whole().await,
             Self::Asset(exhibit) => {
                 if let Some(reader) = exhibit.asset().live() {
                     reader.whole().await;
@@ -67,7 +82,7 @@ impl Presentation {
 
     async fn reach_back(&self, beyond: Duration) -> Result<Arc<Window>, Error> {
         match self {
-            Self::Channel(reader, reach) => Ok(rewind(&reader.window(), *reach + beyond)),
+            Self::Channel(live, reach) => Ok(rewind(&live.reader.window(), *reach + beyond)),
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
                 match asset.live() {
@@ -85,8 +100,8 @@ impl Presentation {
         until: impl Fn(&Window) -> bool,
     ) -> Result<Arc<Window>, Error> {
         let exhibit = match self {
-            Self::Channel(reader, reach) => {
-                let window = reader.wait(deadline, |window| until(&rewind(window, *reach))).await;
+            Self::Channel(live, reach) => {
+                let window = live.reader.wait(deadline, |window| until(&rewind(window, *reach))).await;
                 return Ok(rewind(&window, *reach));
             }
             Self::Asset(exhibit) => exhibit,
@@ -125,7 +140,7 @@ impl Presentation {
     /// A part in RAM; `track` is the index in the current layout of the stream.
     pub(crate) fn live_part(&self, track: usize, number: u64, part: u32) -> Option<Bytes> {
         match self {
-            Self::Channel(reader, _) => reader.live_part(track, number, part),
+            Self::Channel(live, _) => live.reader.live_part(track, number, part),
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
                 if number < asset.first || asset.last.is_some_and(|last| number > last) {
@@ -136,10 +151,26 @@ impl Presentation {
         }
     }
 
+    /// What tells it from every other one there is or was.
+    pub(crate) fn id(&self) -> String {
+        match self {
+            Self::Channel(live, _) => live.id.clone(),
+            Self::Asset(exhibit) => exhibit.asset().id.clone(),
+        }
+    }
+
+    /// Its texts.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        match self {
+            Self::Channel(live, _) => &live.shelf,
+            Self::Asset(exhibit) => exhibit.shelf(),
+        }
+    }
+
     /// The stream behind it, while it is live.
     pub(crate) fn live(&self) -> Option<Reader> {
         match self {
-            Self::Channel(reader, _) => Some((**reader).clone()),
+            Self::Channel(live, _) => Some(live.reader.clone()),
             Self::Asset(exhibit) => exhibit.asset().live().cloned(),
         }
     }
@@ -152,9 +183,9 @@ impl Presentation {
         number: u64,
     ) -> Result<Vec<Bytes>, Error> {
         match self {
-            Self::Channel(reader, _) => match window.history.first() {
+            Self::Channel(live, _) => match window.history.first() {
                 Some(first) if number < first.number => Err(Error::Gone(number)),
-                _ => Ok(reader.segment(track, number).await?),
+                _ => Ok(live.reader.segment(track, number).await?),
             },
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();

@@ -1,6 +1,6 @@
 //! Answers: texts with ETag and gzip, bytes with ranges, the headers all of them share.
 
-use std::io::Write;
+use std::{io::Write, sync::OnceLock};
 
 use axum::{
     body::Body,
@@ -56,16 +56,38 @@ pub fn time(now: u64) -> Response {
     (headers, package::utc(now)).into_response()
 }
 
+/// A text that is sent to many: what does not depend on the request is made once.
+pub struct Text {
+    plain: Bytes,
+    compressed: OnceLock<Bytes>,
+    /// Without the quotes, of the plain text.
+    tag: String,
+}
+
+impl Text {
+    /// Of a rendering.
+    pub fn new(text: String) -> Self {
+        let tag = format!("{:08x}-{:x}", crc32c::crc32c(text.as_bytes()), text.len());
+        Self { plain: text.into(), compressed: OnceLock::new(), tag }
+    }
+
+    /// As it was rendered.
+    #[cfg(test)]
+    pub fn plain(&self) -> &Bytes {
+        &self.plain
+    }
+}
+
 /// A text that changes with time.
-pub fn text(text: String, content_type: &'static str, keep: Keep, request: &HeaderMap) -> Response {
-    let gzip = text.len() > WORTH_GZIP && takes_gzip(request);
-    let coding = if gzip { "-gzip" } else { "" };
-    let etag = format!("\"{:08x}-{:x}{coding}\"", crc32c::crc32c(text.as_bytes()), text.len());
+pub fn text(text: &Text, content_type: &'static str, keep: Keep, request: &HeaderMap) -> Response {
+    let gzip = text.plain.len() > WORTH_GZIP && takes_gzip(request);
+    let etag = format!("\"{}{}\"", text.tag, if gzip { "-gzip" } else { "" });
     let mut response = if is_known(request, &etag) {
         finish(StatusCode::NOT_MODIFIED, Body::empty(), None, keep, &etag)
     } else {
-        let body = if gzip { Body::from(compress(&text)) } else { Body::from(text) };
-        finish(StatusCode::OK, body, Some(content_type), keep, &etag)
+        let compressed = || text.compressed.get_or_init(|| compress(&text.plain).into());
+        let body = if gzip { compressed() } else { &text.plain };
+        finish(StatusCode::OK, Body::from(body.clone()), Some(content_type), keep, &etag)
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if gzip && response.status() == StatusCode::OK {
@@ -196,9 +218,9 @@ fn takes_gzip(request: &HeaderMap) -> bool {
     })
 }
 
-fn compress(text: &str) -> Vec<u8> {
+fn compress(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
-    let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+    let written = encoder.write_all(text).and_then(|()| encoder.finish());
     written.expect("a Vec takes any bytes")
 }
 
@@ -272,13 +294,16 @@ mod tests {
 
     #[test]
     fn a_known_text_is_not_sent_again() {
-        let first = text("#EXTM3U".into(), "text/plain", Keep::Seconds(1), &HeaderMap::new());
+        let text = |rendered: &str, content_type, keep, request: &HeaderMap| {
+            text(&Text::new(rendered.to_owned()), content_type, keep, request)
+        };
+        let first = text("#EXTM3U", "text/plain", Keep::Seconds(1), &HeaderMap::new());
         let mut request = HeaderMap::new();
         request.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());
-        let again = text("#EXTM3U".into(), "text/plain", Keep::Seconds(1), &request);
+        let again = text("#EXTM3U", "text/plain", Keep::Seconds(1), &request);
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(again.headers()[header::VARY], "accept-encoding");
-        let other = text("#EXTM3U8".into(), "text/plain", Keep::Seconds(1), &request);
+        let other = text("#EXTM3U8", "text/plain", Keep::Seconds(1), &request);
         assert_eq!(other.status(), StatusCode::OK);
     }
 }

@@ -6,7 +6,7 @@ use axum::{http::HeaderMap, response::Response};
 use bytes::Bytes;
 use media::{NANOS, Window};
 use package::{
-    filter::{Shown, View},
+    filter::Shown,
     route::{Fragment, Share},
     smooth::{self, LOOK_AHEAD, Options, TIMESCALE},
 };
@@ -31,10 +31,14 @@ const MDAT: usize = 8;
 pub async fn manifest(seen: &Filtered, legacy: bool, request: &HeaderMap) -> Result<Response, Error> {
     seen.presentation.whole().await;
     let has_some = |window: &Window| window.history.len() > LOOK_AHEAD;
-    let View { window, shown } = seen.wait(Instant::now() + FIRST_PART, has_some).await?;
+    let view = seen.wait(Instant::now() + FIRST_PART, has_some).await?;
     let options = Options { repeats: !legacy, reach: seen.presentation.reach() };
-    let text = smooth::render(&window, &shown, &options)?;
-    Ok(respond::text(text, MANIFEST, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
+    let name = format!("smooth {legacy} {}", seen.query);
+    let text = seen
+        .presentation
+        .shelf()
+        .text(name, &view, || smooth::render(&view.window, &view.shown, &options))?;
+    Ok(respond::text(&text, MANIFEST, if view.window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }
 
 /// A fragment, or a share of it; one that comes next is waited for.

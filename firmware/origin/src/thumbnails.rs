@@ -8,14 +8,14 @@ use bytes::Bytes;
 use crate::{
     error::Error,
     presentation::Presentation,
-    respond::{self, Keep},
+    respond::{self, Keep, Text},
 };
 
 /// The index.
 pub(crate) async fn index(seen: &Presentation, request: &HeaderMap) -> Result<Response, Error> {
     let bytes = read(seen, "thumbnails.vtt").await?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    Ok(respond::text(text, "text/vtt", Keep::Seconds(60), request))
+    Ok(respond::text(&Text::new(text), "text/vtt", Keep::Seconds(60), request))
 }
 
 /// A sheet.

@@ -40,6 +40,10 @@ impl Reader {
     /// Waits until what was recorded before this process is in the window: a playlist may grow at its end only. Not longer
     /// than 3 s from the opening of the stream: a disk that fails does not keep viewers from live.
     pub async fn whole(&self) {
+        // Nearly always, and without the lock of those who wait.
+        if self.stream.picture().whole {
+            return;
+        }
         let deadline = self.stream.born + HISTORY;
         let mut changed = pin!(self.stream.changed().notified());
         loop {
@@ -53,6 +57,10 @@ impl Reader {
 
     /// The first window that satisfies `until`, or the last one at the deadline.
     pub async fn wait(&self, deadline: Instant, until: impl Fn(&Window) -> bool) -> Arc<Window> {
+        let window = self.window();
+        if until(&window) {
+            return window;
+        }
         let mut changed = pin!(self.stream.changed().notified());
         loop {
             // Enlisted before looking: a change in between is not missed.
