@@ -1,7 +1,8 @@
 """What viewers cost: requests per second of the server's processor time, beside nginx with the same bytes in files.
 
-A box records its own test signal at 5 Mbit/s. Segments of 1 MB are asked for at the live edge, where they come from RAM, and
-in the past, where they come from the extents; then parts, and a live playlist, which the box renders and nginx has as a file.
+A box records footage at 5 Mbit/s. Segments of 1 MB are asked for at the live edge, where they come from RAM, and in the past:
+one by all, which is read once, and each in turn, more than is kept in RAM, so that they come from the extents. Then parts, and
+a live playlist, which the box renders and nginx has as a file.
 Client (wrk), server and encoder share the cores; the encoder's worker does not count. Each ratio is the median of rounds in
 which box and nginx take turns.
 """
@@ -17,20 +18,23 @@ from typing import NamedTuple
 import cpu
 import report
 from box import CACHE, Box, Failed, free_ports, wait_for
+from clip import clip
 from viewer import Viewer
 
-CHANNEL = """
-[channel.input]
-kind = "test"
-[[channel.ladder]]
-height = 720
-bitrate = 5000000
-"""
 TRACK = "/live/main/720p"
-# Older segments than this are not in RAM any more.
-PAST = 40
+# Segments so many seconds long, of so many bytes together, are more than the box keeps of what was asked for lately.
+SECONDS, BYTES = 1.6, 64e6
+# The newest of so many seconds are in RAM.
+LIVE = 32
 # What is measured, and how many times as much as nginx it has to serve with as much processor time.
-BARS = {"segment, RAM": 1.0, "segment, extents": 0.9, "part, RAM": 1.0, "playlist": 0.7}
+BARS = {"segment, live": 1.0, "segment, past": 1.0, "segments, extents": 0.9, "part, live": 1.0, "playlist": 0.7}
+# Asks for one after the other.
+SCRIPT = """
+wrk.headers["Host"] = "127.0.0.1"
+local requests, nth = {}, 0
+for path in io.lines("%s") do requests[#requests + 1] = wrk.format("GET", path) end
+request = function() nth = nth %% #requests + 1; return requests[nth] end
+"""
 
 
 class Load(NamedTuple):
@@ -71,20 +75,26 @@ class Nginx:
         self.process.wait(20)
         shutil.rmtree(self.dir)
 
-    def put(self, name, data):
-        (self.dir / "files" / name).write_bytes(data)
-        return f"http://127.0.0.1:{self.port}/{name}"
+    def put(self, address, data):
+        file = self.dir / "files" / address.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
 
     def took(self):
         return cpu.of_tree(self.process.pid).both
 
 
-def load(url, connections, seconds, took):
-    """Asks for `url` again and again; `took` says what the server's processor time is by now."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency", url]
-    before = took()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
-    used = took() - before
+def load(port, addresses, connections, seconds, took):
+    """Asks for the addresses again and again; `took` says what the server's processor time is by now."""
+    url = f"http://127.0.0.1:{port}{addresses[0]}"
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        (paths, script) = (Path(folder) / "paths", Path(folder) / "turns.lua")
+        paths.write_text("".join(f"{address}\n" for address in addresses))
+        script.write_text(SCRIPT % paths)
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency", "-s", script, url]
+        before = took()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
+        used = took() - before
     if done.returncode:
         raise Failed(f"wrk: {done.stderr.strip() or done.stdout.strip()}")
     if bad := re.search(r"Non-2xx or 3xx responses: \d+|Socket errors: .*", done.stdout):
@@ -106,43 +116,43 @@ def parts(text):
 
 
 def subject(viewer, kind):
-    """What to ask for now, and its bytes."""
+    """What to ask for now."""
     playlist = f"{TRACK}/media.m3u8"
     text = viewer.get(playlist)[0].decode()
-    address = {
-        "segment, RAM": lambda: segments(text)[-1],
-        "segment, extents": lambda: segments(text)[0],
-        "part, RAM": lambda: parts(text)[-1],
-        "playlist": lambda: playlist,
+    past = segments(text)[: -int(LIVE / SECONDS)]
+    return {
+        "segment, live": lambda: segments(text)[-1:],
+        "segment, past": lambda: past[:1],
+        "segments, extents": lambda: past,
+        "part, live": lambda: parts(text)[-1:],
+        "playlist": lambda: [playlist],
     }[kind]()
-    return address, viewer.get(address)[0]
 
 
 def compare(box, nginx, kind, connections, options):
-    """The loads of box and nginx in turns, and the bytes of what was asked for."""
-    loads, size = [], 0
-    for turn in range(options.rounds):
+    """The loads of box and nginx in turns, and the mean size of what was asked for."""
+    loads, sizes = [], []
+
+    def of_box():
+        addresses, riserd = subject(Viewer(box.port), kind), box.process.pid
+        return load(box.port, addresses, connections, options.seconds, lambda: cpu.of(riserd).both)
+
+    def of_nginx():
         viewer = Viewer(box.port)
-        address, data = subject(viewer, kind)
-        size = len(data)
-        copy = nginx.put("file", data)
-        own = f"http://127.0.0.1:{box.port}{address}"
-        riserd = box.process.pid
+        addresses = subject(viewer, kind)
+        for address in addresses:
+            data = viewer.get(address)[0]
+            sizes.append(len(data))
+            nginx.put(address, data)
+        return load(nginx.port, addresses, connections, options.seconds, nginx.took)
 
-        def box_took():
-            return cpu.of(riserd).both
-
-        def measure(url, took):
-            return load(url, connections, options.seconds, took)
-
-        # Whoever is second has the caches warm.
+    for turn in range(options.rounds):
         if turn % 2:
-            nginx_load = measure(copy, nginx.took)
-            address, data = subject(Viewer(box.port), kind)
-            loads.append((measure(f"http://127.0.0.1:{box.port}{address}", box_took), nginx_load))
+            nginx_load = of_nginx()
+            loads.append((of_box(), nginx_load))
         else:
-            loads.append((measure(own, box_took), measure(copy, nginx.took)))
-    return loads, size
+            loads.append((of_box(), of_nginx()))
+    return loads, sum(sizes) / len(sizes)
 
 
 def row(name, connections, size, loads):
@@ -164,14 +174,17 @@ def main():
     options = options.parse_args()
     report.head("serve: the box beside nginx, one load at a time")
     gates, rows = {}, []
-    with Box(CHANNEL, dvr='size = "1GiB"') as box, Nginx() as nginx:
+    channel = f'[channel.input]\nkind = "file"\npath = "{clip()}"\n[[channel.ladder]]\nheight = 720\nbitrate = 5000000'
+    with Box(channel, dvr='size = "1GiB"') as box, Nginx() as nginx:
         box.settled()
         viewer = Viewer(box.port)
+        print("recording more than is kept in RAM", flush=True)
 
         def has_past():
-            return len(segments(viewer.get(f"{TRACK}/media.m3u8")[0].decode())) * 1.6 > PAST
+            text = viewer.get(f"{TRACK}/media.m3u8")[0].decode()
+            return len(segments(text)) * SECONDS * 5e6 / 8 > BYTES + LIVE * 5e6 / 8
 
-        wait_for("a past that is not in RAM", has_past, 90)
+        wait_for("a past that is not in RAM", has_past, 300)
         for name, bar in BARS.items():
             for connections in options.connections:
                 loads, size = compare(box, nginx, name, connections, options)
