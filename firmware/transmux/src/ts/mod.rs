@@ -14,7 +14,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use media::Kind;
+use media::{Kind, Sample};
 
 use self::{
     access_unit::Wrapper,
@@ -78,6 +78,15 @@ pub fn segment(pieces: &[Piece<'_>]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
+/// Groups of `most` samples, where there are as many; none is left alone behind others: spread over 16 packets, a PES packet of
+/// one frame of silence would have its header in two of them, which simple readers do not expect.
+fn groups(samples: &[Sample], most: usize) -> impl Iterator<Item = &[Sample]> {
+    let alone = most > 2 && samples.len() > most && samples.len() % most == 1;
+    let (usual, last) = samples.split_at(if alone { samples.len() - most - 1 } else { samples.len() });
+    let (before, behind) = last.split_at(last.len().saturating_sub(2));
+    usual.chunks(most).chain([before, behind].into_iter().filter(|group| !group.is_empty()))
+}
+
 /// What one PES packet carries.
 struct Unit<'a> {
     kind: Kind,
@@ -96,10 +105,10 @@ impl Unit<'_> {
 fn units<'a>(pieces: &[Piece<'a>]) -> Result<Vec<Unit<'a>>, Error> {
     let mut units = Vec::new();
     for piece in pieces {
-        for (stream, kind, together) in [(piece.video, Kind::Video, 1), (piece.audio, Kind::Audio, FRAMES)] {
+        for (stream, kind, most) in [(piece.video, Kind::Video, 1), (piece.audio, Kind::Audio, FRAMES)] {
             let Some(Stream { track, samples }) = stream else { continue };
             let wrapper = Wrapper::of(track)?;
-            for samples in samples.chunks(together) {
+            for samples in groups(samples, most) {
                 let first = &samples[0];
                 let mut payload = Vec::new();
                 samples.iter().try_for_each(|sample| wrapper.wrap(sample, &mut payload))?;

@@ -74,6 +74,8 @@ struct Read {
 #[derive(Default)]
 struct Reader {
     counters: BTreeMap<u16, u8>,
+    /// Of each PES packet its bytes and whether decoding can begin there.
+    packets: BTreeMap<u16, Vec<(Vec<u8>, bool)>>,
     units: BTreeMap<u16, Vec<Read>>,
     sections: BTreeMap<u16, Vec<u8>>,
     clock: Vec<u64>,
@@ -119,14 +121,17 @@ impl Reader {
                 let len = usize::from(u16::from_be_bytes([payload[2] & 0x0f, payload[3]])) + 3;
                 self.sections.insert(pid, payload[1..=len].to_vec());
             } else if begins {
-                self.begin(pid, payload, random_access);
+                self.packets.entry(pid).or_default().push((payload.to_vec(), random_access));
             } else if control & 1 == 1 {
-                self.units.get_mut(&pid).unwrap().last_mut().unwrap().data.extend_from_slice(payload);
+                self.packets.get_mut(&pid).unwrap().last_mut().unwrap().0.extend_from_slice(payload);
             }
+        }
+        for (pid, packets) in std::mem::take(&mut self.packets) {
+            packets.iter().for_each(|(packet, random_access)| self.unwrap(pid, packet, *random_access));
         }
     }
 
-    fn begin(&mut self, pid: u16, payload: &[u8], random_access: bool) {
+    fn unwrap(&mut self, pid: u16, payload: &[u8], random_access: bool) {
         assert_eq!(payload[..3], [0, 0, 1]);
         assert_eq!(payload[3], if pid == VIDEO { 0xe0 } else { 0xc0 });
         let pts = time(&payload[9..]);
@@ -212,6 +217,21 @@ fn pictures_out_of_order_have_both_times() {
 }
 
 #[test]
+fn the_header_of_silence_is_in_one_packet() {
+    for count in 2..12 {
+        let made = make(&[], &frames(&vec![6; count]));
+        let begins = made.chunks(188).filter(|packet| packet[1..3] == [0x41, 1]);
+        let mut units = 0;
+        for packet in begins {
+            let field = if packet[3] & 0x20 != 0 { 1 + usize::from(packet[4]) } else { 0 };
+            assert!(188 - 4 - field >= 14, "{count} frames");
+            units += 1;
+        }
+        assert_eq!(units, count.div_ceil(FRAMES));
+    }
+}
+
+#[test]
 fn what_cannot_be_carried_or_is_cut_short_is_refused() {
     let codec = |codec| track("t", 1000, codec);
     let rate = FrameRate::new(25, 1).unwrap();
@@ -255,8 +275,10 @@ proptest! {
         prop_assert_eq!(heard.len(), frames.len().div_ceil(FRAMES));
         let out: Vec<_> = heard.iter().flat_map(|unit| unwrap_adts(&unit.data)).collect();
         prop_assert!(out.iter().eq(frames.iter().map(|frame| &frame.data[..])));
-        for (unit, frame) in heard.iter().zip(frames.iter().step_by(FRAMES)) {
-            prop_assert_eq!(unit.pts, ticks(frame, 48_000));
+        let mut behind = &frames[..];
+        for unit in &heard {
+            prop_assert_eq!(unit.pts, ticks(&behind[0], 48_000));
+            behind = &behind[unwrap_adts(&unit.data).len()..];
         }
         prop_assert!(reader.clock.is_sorted());
         prop_assert!(reader.clock.windows(2).all(|two| two[1] - two[0] <= 9000), "100 ms");
