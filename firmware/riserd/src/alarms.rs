@@ -121,12 +121,13 @@ fn encoder(channel: &ChannelState) -> Option<String> {
     let works = |family: &&str| !family.is_empty() && refused.iter().all(|refused| refused.family != *family);
     let family = Some(channel.encoder_family.as_str()).filter(works);
     let instead = family.map_or_else(String::new, |family| format!(", but with family `{family}`"));
+    let next = match family {
+        Some(_) => "start the channel again to have them tried again",
+        None => "it is tried again and again by itself",
+    };
     (!whys.is_empty()).then(|| {
-        format!(
-            "channel `{}` does not encode as this board should{instead}; {}; start the channel again to have them tried again",
-            channel.name,
-            whys.join("; "),
-        )
+        let (name, whys) = (&channel.name, whys.join("; "));
+        format!("channel `{name}` does not encode as this board should{instead}; {whys}; {next}")
     })
 }
 
