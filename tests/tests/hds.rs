@@ -37,12 +37,17 @@ fn bootstrap(riserd: &Riserd, url: &str) -> Listed {
     let live = body[16] == 0x20;
     let now = number(&body[21..29]);
     let count = number(&body[RUNS + 5..RUNS + 9]);
-    assert!(count >= 1);
-    let run = &body[RUNS + 9..];
-    let (first, begins, lasts) = (number(&run[..4]), number(&run[4..12]), number(&run[12..16]));
-    // All last as long in a stream without holes, but for the first and the last.
-    let last = first + (now - begins).div_ceil(lasts) - 1;
-    Listed { live, first, last, begins }
+    let (mut rest, mut runs) = (&body[RUNS + 9..], Vec::new());
+    for _ in 0..count {
+        let (fields, behind) = rest.split_at(16);
+        let run = (number(&fields[..4]), number(&fields[4..12]), number(&fields[12..]));
+        // A run that is none says why.
+        rest = if run.2 == 0 { &behind[1..] } else { behind };
+        runs.extend(Some(run).filter(|run| run.2 > 0));
+    }
+    assert!(rest.is_empty() && !runs.is_empty(), "{} bytes behind {} runs", rest.len(), runs.len());
+    let ((first, begins, _), (number, time, lasts)) = (runs[0], runs[runs.len() - 1]);
+    Listed { live, first, last: number + (now - time) / lasts - 1, begins }
 }
 
 /// The tags of fragments as a film.

@@ -136,8 +136,9 @@ impl Exhibit {
         Ok(window)
     }
 
-    /// Lets go of what was read; false where it is being read just now.
+    /// Lets go of what was read, and of the texts, which hold on to it; false where it is being read just now.
     pub(crate) fn forget(&self) -> bool {
+        self.shelf.clear();
         self.read.try_lock().map(|mut read| *read = None).is_ok()
     }
 }

@@ -53,15 +53,20 @@ pub async fn segment(
     {
         return follow(seen, &window, track, index, number).await;
     }
-    // What is not to be had has its own reason.
-    if window.history.get(number).is_none_or(|segment| segment.gap) {
-        seen.segment(&window, track, number).await?;
-    }
-    let key = (seen.id(), track.to_owned(), number);
-    let cell = hot.segment(key, seen.segment(&window, track, number)).await?;
-    let Segment { chunks, crc } = cell.get().ok_or(Error::NoMedia("segment"))?;
+    // What was to be had lately is so only while the window lists it; what it does not list has its own reason.
+    let listed = window.history.get(number).is_some_and(|segment| !segment.gap);
+    let read = seen.segment(&window, track, number);
+    let (chunks, crc) = if listed {
+        let cell = hot.segment((seen.id(), track.to_owned(), number), read).await?;
+        let Segment { chunks, crc } = cell.get().ok_or(Error::NoMedia("segment"))?;
+        (chunks.clone(), *crc)
+    } else {
+        let chunks = read.await?;
+        let crc = crc(&chunks);
+        (chunks, crc)
+    };
     let etag = format!("\"{number}-{crc:08x}-s{FORMAT}\"");
-    Ok(respond::bytes(chunks.clone(), content_type(known), seen.keep(), &etag, request))
+    Ok(respond::bytes(chunks, content_type(known), seen.keep(), &etag, request))
 }
 
 /// The first key frame of a segment that is whole, as a segment of its own that lasts as long.

@@ -25,6 +25,11 @@ struct Kept {
 }
 
 impl Shelf {
+    /// Lets go of every text, and of the windows that they are of.
+    pub(crate) fn clear(&self) {
+        held(&self.0).clear();
+    }
+
     /// The text of this name for a view: `render`ed unless it was for the same view before. Who comes meanwhile waits for the
     /// same rendering.
     pub(crate) fn text(
@@ -87,6 +92,8 @@ mod tests {
         let failed = shelf.text("a".to_owned(), &first, || Err(package::Error::NoLayout));
         assert!(failed.is_err());
         assert_eq!(ask("a", &next, "5"), "4", "a failure is not kept");
+        shelf.clear();
+        assert_eq!(ask("a", &next, "7"), "7", "let go of");
         for nth in 0..2 * MOST {
             ask(&nth.to_string(), &first, "6");
         }
