@@ -1,4 +1,5 @@
-//! Who may come: rules of addresses as the classic cloud live service writes them, and whose request it is behind proxies.
+//! Who may have what: rules of addresses as the classic cloud live service writes them and whose request it is behind proxies;
+//! delivery policies; tokens.
 //!
 //! ```text
 //! 10.0.0.1                      one address
@@ -8,12 +9,18 @@
 //! What an empty list means differs: nobody may send to an ingest, everybody may look at a preview and an endpoint. So that is
 //! said by who asks.
 
+pub mod clear_key;
+mod delivery;
+mod key_id;
 mod rule;
+pub mod token;
 
 use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+pub use delivery::{Delivery, Encryption, Plain, Policy, Protection, Protocol, Scheme};
+pub use key_id::{KeyId, sixteen_bytes};
 pub use rule::{Error, Rule};
 
 /// A list of rules, as texts in documents.

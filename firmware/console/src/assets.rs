@@ -9,6 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Console,
     answer::{created, gone, granted},
+    delivery,
     instant::Instant,
     marks::{self, Mark},
     operations::Operation,
@@ -55,6 +56,9 @@ pub(crate) struct Asset {
     marks: Vec<Mark>,
     /// The names of its own filters.
     filters: Vec<String>,
+    /// Through which protocols it can be had, and how it is encrypted on the way; empty for all, in the clear.
+    #[schema(value_type = Vec<delivery::Policy>)]
+    delivery: access::Delivery,
     /// When it was made, in milliseconds since the epoch.
     created: u64,
 }
@@ -115,6 +119,7 @@ fn show(objects: &Objects, id: &str, now: u64) -> Result<Asset, Refused> {
         urls: asset.locator.as_deref().map(Urls::new),
         marks: marks::show_all(asset),
         filters: asset.filters.keys().cloned().collect(),
+        delivery: asset.delivery.clone(),
         created: asset.created,
     })
 }

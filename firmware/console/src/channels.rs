@@ -10,6 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Console,
     answer::{created, gone, granted},
+    delivery,
     operations::Operation,
     refuse::Refused,
     request::{Body, Names},
@@ -108,6 +109,9 @@ pub(crate) struct ChannelSettings {
     /// The wanted renditions, highest first; empty for the box's own choice.
     #[schema(required = false, max_items = 12)]
     ladder: Vec<Rung>,
+    /// Through which protocols it can be had, and how it is encrypted on the way; its programs' assets begin with the same.
+    #[schema(required = false, max_items = 8)]
+    delivery: Vec<delivery::Policy>,
 }
 
 /// What may change while a channel runs, without a gap.

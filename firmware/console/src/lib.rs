@@ -19,6 +19,7 @@ mod answer;
 mod assets;
 mod auth;
 mod channels;
+mod delivery;
 mod downloads;
 mod filters;
 mod instant;
@@ -88,6 +89,7 @@ fn routes() -> OpenApiRouter<Console> {
         .merge(rehearsal::routes())
         .merge(programs::routes())
         .merge(assets::routes())
+        .merge(delivery::routes())
         .merge(downloads::routes())
         .merge(marks::routes())
         .merge(filters::routes())

@@ -1,6 +1,7 @@
 //! What can be asked of the box, and what it answers. Every door (management API, later MQTT and the front panel)
 //! sends these through [`Door`](crate::Door).
 
+use access::Delivery;
 use package::filter::Filter;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +99,13 @@ pub enum Command {
         asset: Option<String>,
         /// Its name.
         name: String,
+    },
+    /// Says through which protocols an asset can be had, and how it is encrypted on the way.
+    Deliver {
+        /// The asset's id.
+        asset: String,
+        /// All of its delivery policies.
+        delivery: Delivery,
     },
     /// Makes an asset's thumbnails.
     MakeThumbnails(String),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use access::Delivery;
 use channel::life;
 use media::{Grid, Position};
 use package::filter::Filter;
@@ -109,6 +110,9 @@ pub struct Asset {
     /// Filters of its own, by name; each goes before the global one of the same name.
     #[serde(default)]
     pub filters: BTreeMap<String, Filter>,
+    /// Through which protocols it can be had, and how it is encrypted on the way.
+    #[serde(default)]
+    pub delivery: Delivery,
     /// When it was made.
     pub created: u64,
 }

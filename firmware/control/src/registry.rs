@@ -66,6 +66,8 @@ pub struct Context<'a> {
     /// The first and last whole segment that is still kept of a channel's stream on a grid; none where nothing is, or
     /// nobody knows yet.
     pub kept: &'a Kept<'a>,
+    /// Whether there is a content key of this name.
+    pub has_key: &'a dyn Fn(&str) -> bool,
 }
 
 /// A command that is granted.
@@ -233,7 +235,7 @@ impl Registry {
     fn grant(&mut self, command: Command, context: &mut Context<'_>) -> Result<Granted, Refusal> {
         match command {
             Command::CreateChannel(settings) => self.create_channel(*settings, context),
-            Command::ChangeChannel(settings) => self.change_channel(*settings),
+            Command::ChangeChannel(settings) => self.change_channel(*settings, context),
             Command::StartChannel(name) => self.start_channel(name, context),
             Command::TuneChannel { name, tuning } => self.tune_channel(name, tuning),
             Command::StopChannel(name) => self.stop_channel(name, context),
@@ -252,6 +254,7 @@ impl Registry {
             Command::Unmark { asset, mark } => self.unmark(&asset, mark),
             Command::PutFilter { asset, name, filter } => self.put_filter(asset, name, filter),
             Command::DeleteFilter { asset, name } => self.delete_filter(asset, name),
+            Command::Deliver { asset, delivery } => self.deliver(asset, delivery, context),
             Command::MakeThumbnails(asset) => self.make_thumbnails(asset),
         }
     }

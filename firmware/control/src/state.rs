@@ -50,6 +50,10 @@ pub struct EndpointState {
     pub requests: u64,
     /// Those among them of addresses that are not allowed.
     pub refused: u64,
+    /// Content keys and licences that were given.
+    pub keys: u64,
+    /// Content keys and licences that were refused, to an address or for a token.
+    pub keys_refused: u64,
 }
 
 /// A state word with its `since` and `reason`.

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use access::Delivery;
 use media::{Grid, Window};
 use package::filter::Filter;
 use store::{Reader, Recording};
@@ -49,6 +50,8 @@ pub struct Asset {
     pub to: Option<u64>,
     /// Filters of its own.
     pub filters: Arc<BTreeMap<String, Filter>>,
+    /// Its delivery policies.
+    pub delivery: Arc<Delivery>,
     /// The folder of its thumbnails, which need not exist.
     pub thumbnails: PathBuf,
 }

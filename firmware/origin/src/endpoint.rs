@@ -48,6 +48,8 @@ pub struct Endpoint {
 pub struct Traffic {
     requests: AtomicU64,
     refused: AtomicU64,
+    keys: AtomicU64,
+    keys_refused: AtomicU64,
 }
 
 impl Traffic {
@@ -60,11 +62,25 @@ impl Traffic {
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
+
+    /// Content keys and licences that were given.
+    pub fn keys(&self) -> u64 {
+        self.keys.load(Ordering::Relaxed)
+    }
+
+    /// Those that were refused: to an address or a token.
+    pub fn keys_refused(&self) -> u64 {
+        self.keys_refused.load(Ordering::Relaxed)
+    }
 }
 
 /// Who is at the other end of a request's connection: an extension of every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// Whose request it is: an extension of every request that has come through an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client(pub(crate) IpAddr);
 
 impl Endpoint {
     /// An endpoint with this policy.
@@ -102,20 +118,29 @@ impl Endpoint {
     }
 }
 
-async fn pass(State(endpoint): State<Endpoint>, request: Request, next: Next) -> Response {
+async fn pass(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
     let Endpoint { policy, traffic } = &endpoint;
     traffic.requests.fetch_add(1, Ordering::Relaxed);
-    if !policy.allow.is_empty() {
-        let peer = request.extensions().get::<Peer>();
-        let client = peer.map(|Peer(peer)| endpoint.client(peer.ip(), request.headers()));
-        if !client.is_some_and(|client| policy.allow.include(client)) {
-            traffic.refused.fetch_add(1, Ordering::Relaxed);
-            let mut refused = (StatusCode::FORBIDDEN, "this address is not allowed here").into_response();
-            refused.headers_mut().insert(header::CACHE_CONTROL, respond::Keep::Not.header());
-            return refused;
-        }
+    let peer = request.extensions().get::<Peer>();
+    let client = peer.map(|Peer(peer)| endpoint.client(peer.ip(), request.headers()));
+    if !policy.allow.is_empty() && !client.is_some_and(|client| policy.allow.include(client)) {
+        traffic.refused.fetch_add(1, Ordering::Relaxed);
+        let mut refused = (StatusCode::FORBIDDEN, "this address is not allowed here").into_response();
+        refused.headers_mut().insert(header::CACHE_CONTROL, respond::Keep::Not.header());
+        return refused;
     }
+    if let Some(client) = client {
+        request.extensions_mut().insert(Client(client));
+    }
+    let gives_key = request.uri().path().starts_with("/keys/");
     let mut response = next.run(request).await;
+    match response.status() {
+        StatusCode::OK if gives_key => traffic.keys.fetch_add(1, Ordering::Relaxed),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if gives_key => {
+            traffic.keys_refused.fetch_add(1, Ordering::Relaxed)
+        }
+        _ => 0,
+    };
     if let Some(most) = policy.max_age {
         shorten(response.headers_mut(), most.as_secs());
     }

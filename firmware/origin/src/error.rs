@@ -5,6 +5,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use crate::keys;
+
 /// What a viewer can be refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -76,6 +78,30 @@ pub enum Error {
     /// A blocking reload ran out of time.
     #[error("nothing new came in time")]
     Late,
+    /// The delivery policies keep it from this kind of player, or encrypt it in another way.
+    #[error("the delivery policies do not allow this")]
+    Blocked,
+    /// There is no such content key, or it is given out elsewhere.
+    #[error("there is no content key `{0}` here")]
+    NoKey(String),
+    /// The key that a delivery policy names is not in the settings any more.
+    #[error("content key `{0}` is not in the settings any more")]
+    LostKey(String),
+    /// The key is not given to this address.
+    #[error("this address may not have the key")]
+    NotYourKey,
+    /// The key is given only to who shows a token.
+    #[error("the key needs a token")]
+    NoToken,
+    /// A token that does not do.
+    #[error("{0}")]
+    Token(#[from] access::token::Refused),
+    /// A request for a licence that cannot be granted.
+    #[error("licence: {0}")]
+    Licence(&'static str),
+    /// What is stored cannot be encrypted.
+    #[error("encrypting: {0}")]
+    Encrypt(#[from] protect::Error),
     /// The store refuses.
     #[error("{0}")]
     Store(#[from] store::Error),
@@ -87,7 +113,10 @@ impl Error {
             Self::Request(package::Error::Parse { .. })
             | Self::TooFar
             | Self::Query(_)
+            | Self::Licence(_)
             | Self::Bounds { .. } => StatusCode::BAD_REQUEST,
+            Self::Blocked | Self::NotYourKey => StatusCode::FORBIDDEN,
+            Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::Request(
                 package::Error::NotFound | package::Error::NoTrack(_) | package::Error::NothingShown,
             )
@@ -95,6 +124,7 @@ impl Error {
             | Self::NoTrack(_)
             | Self::NoLocator(_)
             | Self::NoFilter(_)
+            | Self::NoKey(_)
             | Self::NoThumbnails
             | Self::NoInit
             | Self::NoMedia(_) => StatusCode::NOT_FOUND,
@@ -103,10 +133,11 @@ impl Error {
             | Self::Empty
             | Self::Busy
             | Self::Hole
+            | Self::LostKey(_)
             | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
             Self::Gone(_) => StatusCode::GONE,
             Self::Missing => StatusCode::PRECONDITION_FAILED,
-            Self::Download(_) | Self::Multiplex(_) | Self::ReadThumbnails(_) => {
+            Self::Download(_) | Self::Multiplex(_) | Self::Encrypt(_) | Self::ReadThumbnails(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
             Self::Store(error) => match error.kind() {
@@ -129,6 +160,9 @@ impl IntoResponse for Error {
         let headers = response.headers_mut();
         // What is missing now may be there in a moment.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = keys::challenge(status) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -9,10 +9,11 @@ use std::{
     time::Duration,
 };
 
+use access::Delivery;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use package::{
     filter::Filter,
-    route::{Filters, Source},
+    route::{self, Filters},
 };
 use store::Reader;
 
@@ -29,12 +30,19 @@ const WINDOWS: usize = 8;
 pub(crate) struct Hall {
     /// How far back a channel's own window reaches.
     reach: Duration,
-    channels: ArcSwap<HashMap<String, Arc<ArcSwapOption<Live>>>>,
+    channels: ArcSwap<HashMap<String, Channel>>,
     assets: ArcSwap<Assets>,
     /// Channels that have begun so far.
     begun: AtomicU64,
     /// Who holds a window that was read, the latest user last.
     readers: Mutex<Vec<Arc<Exhibit>>>,
+}
+
+/// A channel, whether it has begun or not.
+#[derive(Clone, Default)]
+struct Channel {
+    live: Arc<ArcSwapOption<Live>>,
+    delivery: Arc<ArcSwap<Delivery>>,
 }
 
 #[derive(Default)]
@@ -58,21 +66,22 @@ impl Hall {
         }
     }
 
-    /// The channels there are, whether they have begun or not.
-    pub(crate) fn set_channels(&self, names: impl IntoIterator<Item = String>) {
+    /// The channels there are with their delivery policies, whether they have begun or not.
+    pub(crate) fn set_channels(&self, channels: impl IntoIterator<Item = (String, Delivery)>) {
         let known = self.channels.load();
-        let channel = |name: String| {
-            let slot = known.get(&name).map(Arc::clone).unwrap_or_default();
-            (name, slot)
+        let channel = |(name, delivery): (String, Delivery)| {
+            let channel = known.get(&name).cloned().unwrap_or_default();
+            channel.delivery.store(Arc::new(delivery));
+            (name, channel)
         };
-        self.channels.store(Arc::new(names.into_iter().map(channel).collect()));
+        self.channels.store(Arc::new(channels.into_iter().map(channel).collect()));
     }
 
     /// A channel has begun: it is read through `reader` from now on.
     pub(crate) fn begin(&self, channel: &str, reader: Reader) {
-        if let Some(slot) = self.channels.load().get(channel) {
+        if let Some(Channel { live, delivery }) = self.channels.load().get(channel) {
             let id = format!("{channel}/{}", self.begun.fetch_add(1, Ordering::Relaxed));
-            slot.store(Some(Arc::new(Live::new(id, reader))));
+            live.store(Some(Arc::new(Live::new(id, reader, Arc::clone(delivery)))));
         }
     }
 
@@ -97,15 +106,15 @@ impl Hall {
     }
 
     /// What a viewer's path names.
-    pub(crate) fn find(&self, source: &Source) -> Result<Presentation, Error> {
-        match source {
-            Source::Live(name) => {
+    pub(crate) fn find(&self, named: &route::Presentation) -> Result<Presentation, Error> {
+        match named {
+            route::Presentation::Live(name) => {
                 let channels = self.channels.load();
-                let slot = channels.get(&**name).ok_or_else(|| Error::NoChannel(name.to_string()))?;
-                let live = slot.load_full().ok_or_else(|| Error::NotYet(name.to_string()))?;
+                let channel = channels.get(&**name).ok_or_else(|| Error::NoChannel(name.to_string()))?;
+                let live = channel.live.load_full().ok_or_else(|| Error::NotYet(name.to_string()))?;
                 Ok(Presentation::Channel(live, self.reach))
             }
-            Source::Vod(locator) => {
+            route::Presentation::Vod(locator) => {
                 let assets = self.assets.load();
                 let id =
                     assets.locators.get(&**locator).ok_or_else(|| Error::NoLocator(locator.to_string()))?;

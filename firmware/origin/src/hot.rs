@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use access::{Encryption, KeyId};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
@@ -21,8 +22,8 @@ pub(crate) struct Segment {
     pub(crate) crc: u32,
 }
 
-/// Which segment: of which presentation, of which track, its number.
-pub(crate) type Key = (String, String, u64);
+/// Which segment: of which presentation, of which track, its number, and how it is encrypted with which key.
+pub(crate) type Key = (String, String, u64, Option<(Encryption, KeyId)>);
 
 #[derive(Default)]
 pub(crate) struct Hot(Mutex<Held>);
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     fn key(number: u64) -> Key {
-        ("main".to_owned(), "720p".to_owned(), number)
+        ("main".to_owned(), "720p".to_owned(), number, None)
     }
 
     #[tokio::test]

@@ -8,8 +8,12 @@
 //! | init segments, segments, parts | bytes, ranges, immutable; what is being made comes as it is made | [`media_bytes`] |
 //! | HLS version 3 | playlists, segments that are multiplexed on request | [`muxed`] |
 //! | Smooth Streaming | client manifests, fragments with heads of their own | [`smooth`] |
+//! | `/keys/{name}` | a content key, for who may have it | [`keys`] |
 //! | `/time` | UTC of the box | here |
 //! | anything else | the viewer page's files | here |
+//!
+//! Delivery policies are applied here, before any of these: what they encrypt lies in a folder of its own, whose manifests
+//! and media are sealed on the way out ([`seal`]).
 //!
 //! A viewer can change nothing: this crate knows the store's readers and nothing that steers the box.
 
@@ -20,28 +24,32 @@ mod error;
 mod hall;
 mod hds;
 mod hot;
+mod keys;
 mod manifest;
 mod media_bytes;
 mod muxed;
 mod presentation;
 mod respond;
 mod samples;
+mod seal;
 mod shelf;
 mod smooth;
 mod thumbnails;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use access::{Delivery, Plain};
 use axum::{
-    Router,
-    extract::{Path, Query, State},
+    Extension, Router,
+    body::Body,
+    extract::{Path, Query, Request, State},
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use clock::Clock;
 use package::{
     filter::Filter,
-    route::{Filters, Route, Source},
+    route::{Carried, Filters, Route},
 };
 use store::Reader;
 use tower_http::services::ServeDir;
@@ -50,15 +58,23 @@ pub use crate::{
     asset::Asset,
     endpoint::{Endpoint, Peer, Policy, Traffic},
     presentation::LINGER,
+    seal::{Licence, ServedKey},
 };
 use crate::{
     download::{Downloads, Wanted},
+    endpoint::Client,
     error::Error,
     hall::Hall,
     hot::Hot,
+    keys::Claimant,
     manifest::Filtered,
-    presentation::Presentation,
+    presentation::Visit,
+    seal::{Keys, Seal},
 };
+
+/// What can be done here, and with keys.
+const METHODS: &str = "GET, HEAD, OPTIONS";
+const KEY_METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 /// What the origin needs.
 #[derive(Clone, Debug)]
@@ -67,6 +83,8 @@ pub struct Config {
     pub web: PathBuf,
     /// How far back a channel's own window reaches; its programs may reach further.
     pub window: Duration,
+    /// The content keys there are.
+    pub keys: Vec<ServedKey>,
 }
 
 /// The origin. Clones share it.
@@ -77,6 +95,7 @@ pub struct Origin {
 
 struct Shared {
     hall: Hall,
+    keys: Keys,
     hot: Hot,
     downloads: Downloads,
     /// Apart from the viewers', who cannot crowd them out.
@@ -94,6 +113,7 @@ impl Origin {
         Self {
             shared: Arc::new(Shared {
                 hall,
+                keys: Keys::new(config.keys),
                 hot: Hot::default(),
                 downloads,
                 managers_downloads,
@@ -103,9 +123,9 @@ impl Origin {
         }
     }
 
-    /// The channels that may be asked for from now on, whether they have begun or not.
-    pub fn set_channels(&self, names: impl IntoIterator<Item = String>) {
-        self.shared.hall.set_channels(names);
+    /// The channels that may be asked for from now on with their delivery policies, whether they have begun or not.
+    pub fn set_channels(&self, channels: impl IntoIterator<Item = (String, Delivery)>) {
+        self.shared.hall.set_channels(channels);
     }
 
     /// The assets, by id, and the filters for all that there are from now on. Who looks at one that was live and has ended
@@ -126,6 +146,7 @@ impl Origin {
             .layer(axum::middleware::map_response(page_headers));
         let router = Router::new()
             .route("/time", axum::routing::any(answer))
+            .route("/keys/{name}", axum::routing::any(answer))
             .route("/live/{*rest}", axum::routing::any(answer))
             .route("/vod/{*rest}", axum::routing::any(answer))
             // The classic service's addresses: /{locator}/{name}.ism/Manifest.
@@ -163,7 +184,7 @@ async fn download(
         let Query(Stretch { start, end, tracks, filter }) =
             query.map_err(|error| Error::Query(error.body_text()))?;
         let filters = filter.map_or(Ok(Filters::default()), |names| Filters::named(&names))?;
-        let seen = origin.through(origin.shared.hall.asset(&id)?, &filters)?;
+        let seen = origin.through(Visit::new(origin.shared.hall.asset(&id)?, None), &filters)?;
         let tracks = tracks.iter().flat_map(|tracks| tracks.split(';')).map(str::to_owned).collect();
         let wanted = Wanted { from: start.map(nanos), to: end.map(nanos), tracks };
         origin.shared.managers_downloads.answer(&seen, wanted, &headers).await
@@ -185,99 +206,173 @@ async fn page_headers(uri: Uri, mut response: Response) -> Response {
     response
 }
 
-async fn answer(State(origin): State<Origin>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    let mut response = match method {
-        Method::GET | Method::HEAD => {
-            origin.get(&uri, &headers).await.unwrap_or_else(IntoResponse::into_response)
-        }
+async fn answer(
+    State(origin): State<Origin>,
+    client: Option<Extension<Client>>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let (uri, headers) = (&parts.uri, &parts.headers);
+    let gives_key = uri.path().starts_with("/keys/");
+    let mut response = match parts.method {
         Method::OPTIONS => (
             StatusCode::NO_CONTENT,
             [
-                (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"),
-                (header::ACCESS_CONTROL_ALLOW_HEADERS, "range, if-none-match, if-range"),
+                (header::ACCESS_CONTROL_ALLOW_METHODS, if gives_key { KEY_METHODS } else { METHODS }),
+                (
+                    header::ACCESS_CONTROL_ALLOW_HEADERS,
+                    "authorization, content-type, range, if-none-match, if-range",
+                ),
                 (header::ACCESS_CONTROL_MAX_AGE, "86400"),
             ],
         )
             .into_response(),
-        _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD, OPTIONS")]).into_response(),
+        Method::GET | Method::HEAD | Method::POST if gives_key => {
+            let address = client.map(|Extension(Client(address))| address);
+            let given = origin.key(uri, address, headers, &parts.method, body).await;
+            given.unwrap_or_else(IntoResponse::into_response)
+        }
+        Method::GET | Method::HEAD => {
+            origin.get(uri, headers).await.unwrap_or_else(IntoResponse::into_response)
+        }
+        _ => {
+            let allowed = if gives_key { KEY_METHODS } else { METHODS };
+            (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, allowed)]).into_response()
+        }
     };
     respond::allow_other_sites(response.headers_mut());
     response
 }
 
 impl Origin {
+    async fn key(
+        &self,
+        uri: &Uri,
+        address: Option<IpAddr>,
+        headers: &HeaderMap,
+        method: &Method,
+        body: Body,
+    ) -> Result<Response, Error> {
+        let Route::Key { name, token } = Route::parse(uri.path(), uri.query())? else {
+            return Err(package::Error::NotFound.into());
+        };
+        let now = self.shared.clock.now() / media::NANOS;
+        let claimant = Claimant { address, token: token.as_ref(), headers, now };
+        keys::answer(&self.shared.keys, &name, &claimant, method, body).await
+    }
+
     async fn get(&self, uri: &Uri, headers: &HeaderMap) -> Result<Response, Error> {
-        let route = Route::parse(uri.path(), uri.query())?;
+        let mut route = Route::parse(uri.path(), uri.query())?;
         let shared = &*self.shared;
-        let find = |source: &Source| shared.hall.find(source);
+        let visit = match self.admit(&mut route, uri.path())? {
+            Admission::Own => return Ok(respond::time(shared.clock.now())),
+            Admission::There(visit) => visit,
+            Admission::Elsewhere(address) => return Ok(respond::elsewhere(&address)),
+        };
         match &route {
-            Route::Time => Ok(respond::time(shared.clock.now())),
-            Route::Master { source, filters } => {
-                manifest::master(&self.through(find(source)?, filters)?, headers).await
+            Route::Time | Route::Key { .. } => Err(package::Error::NotFound.into()),
+            Route::Master { carried, .. } => manifest::master(&self.carrying(visit, carried)?, headers).await,
+            Route::Media { track, directives, carried, .. } => {
+                manifest::media(&self.carrying(visit, carried)?, track, *directives, headers).await
             }
-            Route::Media { source, track, directives, filters } => {
-                manifest::media(&self.through(find(source)?, filters)?, track, *directives, headers).await
-            }
-            Route::Manifest { source, filters, timeline } => {
-                let seen = self.through(find(source)?, filters)?;
+            Route::Manifest { carried, timeline, .. } => {
+                let seen = self.carrying(visit, carried)?;
                 manifest::dash(&seen, *timeline, shared.clock.now(), headers).await
             }
-            Route::SmoothManifest { source, filters, legacy } => {
-                smooth::manifest(&self.through(find(source)?, filters)?, *legacy, headers).await
+            Route::SmoothManifest { filters, legacy, .. } => {
+                smooth::manifest(&self.through(visit, filters)?, *legacy, headers).await
             }
-            Route::SmoothFragment { source, fragment } => {
-                smooth::fragment(&find(source)?, fragment, headers).await
+            Route::SmoothFragment { fragment, .. } => smooth::fragment(&visit, fragment, headers).await,
+            Route::MuxedMaster { carried, audio_only, place, .. } => {
+                muxed::master(&self.carrying(visit, carried)?, *audio_only, *place, headers).await
             }
-            Route::MuxedMaster { source, filters, audio_only, place } => {
-                let seen = self.through(find(source)?, filters)?;
-                muxed::master(&seen, *audio_only, *place, headers).await
+            Route::MuxedMedia { track, carried, .. } => {
+                muxed::media(&self.carrying(visit, carried)?, track, headers).await
             }
-            Route::MuxedMedia { source, track, filters } => {
-                muxed::media(&self.through(find(source)?, filters)?, track, headers).await
+            Route::MuxedSegment { track, number, filters, .. } => {
+                muxed::segment(&self.through(visit, filters)?, track, *number, headers).await
             }
-            Route::MuxedSegment { source, track, number, filters } => {
-                muxed::segment(&self.through(find(source)?, filters)?, track, *number, headers).await
+            Route::HdsManifest { filters, place, .. } => {
+                hds::manifest(&self.through(visit, filters)?, *place, headers).await
             }
-            Route::HdsManifest { source, filters, place } => {
-                hds::manifest(&self.through(find(source)?, filters)?, *place, headers).await
+            Route::HdsBootstrap { track, filters, .. } => {
+                hds::bootstrap(&self.through(visit, filters)?, track, headers).await
             }
-            Route::HdsBootstrap { source, track, filters } => {
-                hds::bootstrap(&self.through(find(source)?, filters)?, track, headers).await
+            Route::HdsFragment { track, number, filters, .. } => {
+                hds::fragment(&self.through(visit, filters)?, track, *number, headers).await
             }
-            Route::HdsFragment { source, track, number, filters } => {
-                hds::fragment(&self.through(find(source)?, filters)?, track, *number, headers).await
+            Route::KeyFrames { track, carried, .. } => {
+                manifest::key_frames(&self.carrying(visit, carried)?, track, headers).await
             }
-            Route::KeyFrames { source, track, filters } => {
-                manifest::key_frames(&self.through(find(source)?, filters)?, track, headers).await
+            Route::KeyFrame { track, number, .. } => {
+                media_bytes::key_frame(&visit, track, *number, headers).await
             }
-            Route::KeyFrame { source, track, number } => {
-                media_bytes::key_frame(&find(source)?, track, *number, headers).await
+            Route::Init { track, layout, .. } => media_bytes::init(&visit, track, *layout, headers).await,
+            Route::Segment { track, number, .. } => {
+                media_bytes::segment(&visit, track, *number, &shared.hot, headers).await
             }
-            Route::Init { source, track, layout } => {
-                media_bytes::init(&find(source)?, track, *layout, headers).await
+            Route::Part { track, number, part, .. } => {
+                media_bytes::part(&visit, track, *number, *part, headers).await
             }
-            Route::Segment { source, track, number } => {
-                media_bytes::segment(&find(source)?, track, *number, &shared.hot, headers).await
+            Route::Start { track, decode_time, .. } => {
+                media_bytes::at_time(&visit, track, *decode_time, &shared.hot, headers).await
             }
-            Route::Part { source, track, number, part } => {
-                media_bytes::part(&find(source)?, track, *number, *part, headers).await
-            }
-            Route::Start { source, track, decode_time } => {
-                media_bytes::at_time(&find(source)?, track, *decode_time, &shared.hot, headers).await
-            }
-            Route::Download { source, from, to, tracks, filters } => {
+            Route::Download { from, to, tracks, filters, .. } => {
                 let tracks = tracks.iter().map(ToString::to_string).collect();
                 let (from, to) = (from.map(nanos), to.map(nanos));
                 let wanted = Wanted { from, to, tracks };
-                shared.downloads.answer(&self.through(find(source)?, filters)?, wanted, headers).await
+                shared.downloads.answer(&self.through(visit, filters)?, wanted, headers).await
             }
-            Route::Thumbnails { source } => thumbnails::index(&find(source)?, headers).await,
-            Route::Sheet { source, number } => thumbnails::sheet(&find(source)?, *number, headers).await,
+            Route::Thumbnails { .. } => thumbnails::index(&visit, headers).await,
+            Route::Sheet { number, .. } => thumbnails::sheet(&visit, *number, headers).await,
         }
     }
 
-    fn through(&self, presentation: Presentation, filters: &Filters) -> Result<Filtered, Error> {
-        let named = self.shared.hall.filters(&presentation, filters)?;
-        Ok(Filtered { presentation, filters: named, query: filters.to_string() })
+    /// What a request may see by the delivery policies of what it asks for.
+    fn admit(&self, route: &mut Route, path: &str) -> Result<Admission, Error> {
+        let (protocols, is_entrance) = (route.protocols(), route.is_entrance());
+        let fits = route.encryptions();
+        let Some(source) = route.source_mut() else { return Ok(Admission::Own) };
+        let presentation = self.shared.hall.find(&source.presentation)?;
+        let delivery = presentation.delivery();
+        let encryption = match source.encryption {
+            Some(encryption) => encryption,
+            None => match delivery.plain(protocols, fits) {
+                Plain::Clear => return Ok(Admission::There(Visit::new(presentation, None))),
+                Plain::Instead(encryption) if is_entrance => encryption,
+                Plain::Instead(_) | Plain::Blocked => return Err(Error::Blocked),
+            },
+        };
+        let key = delivery.key(protocols, encryption).filter(|_| fits.contains(&encryption));
+        let key = key.ok_or(Error::Blocked)?;
+        let key = self.shared.keys.get(key).ok_or_else(|| Error::LostKey(key.to_owned()))?;
+        source.encryption = Some(encryption);
+        // What a manifest leads to lies beside it: each has its own place.
+        if !path.starts_with(&format!("{source}/")) {
+            return Ok(Admission::Elsewhere(route.to_string()));
+        }
+        let seal = Seal { encryption, key: Arc::clone(key) };
+        Ok(Admission::There(Visit::new(presentation, Some(seal))))
     }
+
+    fn carrying(&self, visit: Visit, carried: &Carried) -> Result<Filtered, Error> {
+        let seen = self.through(visit, &carried.filters)?;
+        Ok(Filtered { query: carried.to_string(), token: carried.token.clone(), ..seen })
+    }
+
+    fn through(&self, visit: Visit, filters: &Filters) -> Result<Filtered, Error> {
+        let named = self.shared.hall.filters(&visit, filters)?;
+        let query = filters.to_string();
+        Ok(Filtered { presentation: visit, filters: named, media_query: query.clone(), query, token: None })
+    }
+}
+
+/// What becomes of a request.
+enum Admission {
+    /// It is for the box itself.
+    Own,
+    /// It sees this.
+    There(Visit),
+    /// What it asks for is to be had at this path.
+    Elsewhere(String),
 }

@@ -8,14 +8,16 @@ use package::{
     dash::{self, Zero},
     filter::{self, Filter, View},
     hls::{self, MediaOptions, Reload},
-    route::{Awaited, Directives, Timeline},
+    protection::{self, Protection},
+    route::{Awaited, Directives, Timeline, Token},
 };
 use tokio::time::Instant;
 
 use crate::{
     error::Error,
-    presentation::Presentation,
+    presentation::Visit,
     respond::{self, Keep, Text},
+    seal::Seal,
 };
 
 pub const HLS: &str = "application/vnd.apple.mpegurl";
@@ -31,10 +33,13 @@ pub const ENDED: Keep = Keep::Seconds(1);
 
 /// A presentation as one request sees it: through the filters that it names.
 pub struct Filtered {
-    pub presentation: Presentation,
+    pub presentation: Visit,
     pub filters: Vec<Filter>,
-    /// The query that carries the filters on to what a playlist leads to.
+    /// The query that carries the filters and the token on to other playlists and manifests.
     pub query: String,
+    /// The query that carries the filters on to media.
+    pub media_query: String,
+    pub token: Option<Token>,
 }
 
 impl Filtered {
@@ -42,6 +47,27 @@ impl Filtered {
     pub fn view(&self, window: &Window) -> Result<View, Error> {
         let filters: Vec<&Filter> = self.filters.iter().collect();
         Ok(filter::combine(window, &filters)?)
+    }
+
+    /// What its manifests say of encryption, as `write` puts it; nothing of what is in the clear.
+    pub fn protection(&self, write: impl FnOnce(&Protection) -> String) -> String {
+        let seal = self.presentation.seal.as_ref();
+        seal.map_or_else(String::new, |seal| write(&seal.protection(self.token.as_ref())))
+    }
+
+    /// A text of a view: rendered once for all who ask for the same. Who has a token has texts of his own.
+    pub fn text(
+        &self,
+        name: &str,
+        view: &View,
+        render: impl FnOnce() -> Result<String, package::Error>,
+    ) -> Result<Arc<Text>, Error> {
+        if self.token.is_some() {
+            return Ok(Arc::new(Text::new(render()?)));
+        }
+        let seal = self.presentation.seal.as_ref().map(Seal::tag).unwrap_or_default();
+        let lasting = self.presentation.lasts();
+        self.presentation.shelf().text(format!("{name} {lasting} {seal} {}", self.query), view, render)
     }
 
     /// Where a live viewer of the manifest finds the next one: on the same timeline, also when it has ended.
@@ -65,7 +91,8 @@ pub async fn master(seen: &Filtered, request: &HeaderMap) -> Result<Response, Er
     let View { window, shown } =
         seen.wait(Instant::now() + FIRST_PART, |window| window.layout().is_some()).await?;
     let keep = Keep::Seconds(hls::target_duration(&window.grid));
-    let text = Text::new(hls::render_master(&window, &shown, &seen.query)?);
+    let keys = seen.protection(protection::session_keys);
+    let text = Text::new(hls::render_master(&window, &shown, &seen.query, &keys)?);
     Ok(respond::text(&text, HLS, keep, request))
 }
 
@@ -85,9 +112,10 @@ pub async fn media(
         keep = Keep::Seconds(BLOCKING_LIFE * target);
     }
     let (skip, lasting, query) = (directives.skip, seen.presentation.lasts(), &seen.query);
-    let name = format!("{index} media.m3u8 {skip:?} {lasting} {query}");
-    let text = seen.presentation.shelf().text(name, &view, || {
-        let options = MediaOptions { low_latency: true, skip, lasting, shown: &view.shown, query };
+    let low_latency = !seen.presentation.seal.as_ref().is_some_and(Seal::is_of_whole_segments);
+    let text = seen.text(&format!("{index} media.m3u8 {skip:?}"), &view, || {
+        let keys = &seen.protection(protection::media_keys);
+        let options = MediaOptions { low_latency, skip, lasting, shown: &view.shown, query, keys };
         hls::render_media(&view.window, index, &options)
     })?;
     Ok(respond::text(&text, HLS, if view.window.ended { ENDED } else { keep }, request))
@@ -99,9 +127,9 @@ pub async fn key_frames(seen: &Filtered, track: &str, request: &HeaderMap) -> Re
     let (index, view) = begun(seen, track).await?;
     let target = hls::target_duration(&view.window.grid);
     let (lasting, query) = (seen.presentation.lasts(), &seen.query);
-    let name = format!("{index} iframes.m3u8 {lasting} {query}");
-    let text = seen.presentation.shelf().text(name, &view, || {
-        let options = MediaOptions { low_latency: false, skip: None, lasting, shown: &view.shown, query };
+    let text = seen.text(&format!("{index} iframes.m3u8"), &view, || {
+        let (keys, shown) = (&seen.protection(protection::media_keys), &view.shown);
+        let options = MediaOptions { low_latency: false, skip: None, lasting, shown, query, keys };
         hls::render_key_frames(&view.window, index, &options)
     })?;
     let keep = if view.window.ended { ENDED } else { Keep::Seconds((target / 2).max(1)) };
@@ -124,8 +152,8 @@ pub async fn dash(
         Some(_) if window.ended && timeline == Timeline::OfItsOwn => (Zero::Media, None),
         Some(zero) => (Zero::At(zero), Some(seen.location())),
     };
-    let options =
-        dash::Options { zero, location: location.as_deref(), ..dash::Options::low_latency(&window.grid) };
+    let (location, protection) = (location.as_deref(), &seen.protection(protection::content_protection));
+    let options = dash::Options { zero, location, protection, ..dash::Options::low_latency(&window.grid) };
     let text = Text::new(dash::render(&window, &shown, now, &options)?);
     Ok(respond::text(&text, DASH, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }

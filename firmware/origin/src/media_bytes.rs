@@ -7,13 +7,14 @@ use bytes::Bytes;
 use futures_util::stream;
 use media::{Kind, LayoutId, Track, Window};
 use store::Reader;
-use tokio::time::Instant;
+use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
     error::Error,
     hot::{Hot, Segment},
-    presentation::Presentation,
+    presentation::Visit,
     respond, samples,
+    seal::Seal,
 };
 
 /// Raised when the muxer writes other bytes for the same samples, so that no cache mixes the two.
@@ -24,7 +25,7 @@ const HELD: Duration = Duration::from_secs(2);
 
 /// A track's init segment.
 pub async fn init(
-    seen: &Presentation,
+    seen: &Visit,
     track: &str,
     layout: LayoutId,
     request: &HeaderMap,
@@ -33,13 +34,17 @@ pub async fn init(
     let described = window.layout_by_id(layout).ok_or(Error::NoInit)?;
     let index = described.index_of(track).ok_or(Error::NoInit)?;
     let init = described.init.get(index).cloned().ok_or(Error::NoInit)?;
-    let etag = format!("\"{layout}-{index}-i{FORMAT}\"");
-    Ok(respond::bytes(vec![init], content_type(known(&window, track)?), seen.keep(), &etag, request))
+    let init = match &seen.seal {
+        None => vec![init],
+        Some(seal) => seal.init(&described.tracks[index], init)?,
+    };
+    let etag = format!("\"{layout}-{index}-{:08x}-i{FORMAT}\"", crc(&init));
+    Ok(respond::bytes(init, content_type(known(&window, track)?), seen.keep(), &etag, request))
 }
 
 /// A segment by number.
 pub async fn segment(
-    seen: &Presentation,
+    seen: &Visit,
     track: &str,
     number: u64,
     hot: &Hot,
@@ -51,13 +56,23 @@ pub async fn segment(
     if let Some(index) = window.layout().and_then(|layout| layout.index_of(track))
         && is_ahead(&window, index, number)
     {
-        return follow(seen, &window, track, index, number).await;
+        return match &seen.seal {
+            Some(seal) if seal.is_of_whole_segments() => Err(Error::NoMedia("segment")),
+            _ => follow(seen, &window, track, index, number).await,
+        };
     }
     // What was to be had lately is so only while the window lists it; what it does not list has its own reason.
     let listed = window.history.get(number).is_some_and(|segment| !segment.gap);
-    let read = seen.segment(&window, track, number);
+    let read = async {
+        let chunks = seen.segment(&window, track, number).await?;
+        match &seen.seal {
+            None => Ok(chunks),
+            Some(seal) => sealed(seal.clone(), of(&window, track, number)?.clone(), chunks).await,
+        }
+    };
     let (chunks, crc) = if listed {
-        let cell = hot.segment((seen.id(), track.to_owned(), number), read).await?;
+        let seal = seen.seal.as_ref().map(|seal| (seal.encryption, seal.key.content.id));
+        let cell = hot.segment((seen.id(), track.to_owned(), number, seal), read).await?;
         let Segment { chunks, crc } = cell.get().ok_or(Error::NoMedia("segment"))?;
         (chunks.clone(), *crc)
     } else {
@@ -71,7 +86,7 @@ pub async fn segment(
 
 /// The first key frame of a segment that is whole, as a segment of its own that lasts as long.
 pub async fn key_frame(
-    seen: &Presentation,
+    seen: &Visit,
     track: &str,
     number: u64,
     request: &HeaderMap,
@@ -91,14 +106,17 @@ pub async fn key_frame(
     // The low bits of the number tell neighbours apart.
     let mut writer = cmaf::ChunkWriter::new(described, number as u32);
     let data = writer.write(&[key], true, false).map_err(|error| Error::Multiplex(error.to_string()))?;
-    let data = vec![data];
+    let data = match &seen.seal {
+        None => vec![data],
+        Some(seal) => seal.media(described, &[data])?,
+    };
     let etag = format!("\"{number}-{:08x}-k{FORMAT}\"", crc(&data));
     Ok(respond::bytes(data, content_type(described), seen.keep(), &etag, request))
 }
 
 /// A segment by the decode time of its first sample.
 pub async fn at_time(
-    seen: &Presentation,
+    seen: &Visit,
     track: &str,
     decode_time: u64,
     hot: &Hot,
@@ -111,7 +129,7 @@ pub async fn at_time(
 
 /// One part; one that comes next is waited for.
 pub async fn part(
-    seen: &Presentation,
+    seen: &Visit,
     track: &str,
     number: u64,
     part: u32,
@@ -128,7 +146,10 @@ pub async fn part(
         seen.wait(deadline(&window), there).await?;
     }
     let data = seen.live_part(position, number, part).ok_or(Error::NoMedia("part"))?;
-    let data = vec![data];
+    let data = match &seen.seal {
+        None => vec![data],
+        Some(seal) => seal.media(of(&window, track, number)?, &[data])?,
+    };
     let etag = format!("\"{number}.{part}-{:08x}-p{FORMAT}\"", crc(&data));
     Ok(respond::bytes(data, content_type(known(&window, track)?), seen.keep(), &etag, request))
 }
@@ -140,7 +161,7 @@ pub fn crc(pieces: &[Bytes]) -> u32 {
 
 /// The parts of a segment that is being made or comes next, each as soon as it is there.
 async fn follow(
-    seen: &Presentation,
+    seen: &Visit,
     window: &Window,
     track: &str,
     index: usize,
@@ -158,11 +179,27 @@ async fn follow(
         return Err(Error::NoMedia("segment"));
     };
     let growing = Growing { reader, layout, index, number };
-    let parts = stream::unfold((growing, 0u32), |(growing, part)| async move {
+    let described = known(&first, track)?.clone();
+    let content_type = content_type(&described);
+    let seal = seen.seal.clone().map(|seal| (seal, described));
+    let parts = stream::unfold((growing, seal, 0u32), |(growing, seal, part)| async move {
         let data = growing.part(part).await.transpose()?;
-        Some((data, (growing, part + 1)))
+        let data = data.and_then(|data| match &seal {
+            None => Ok(data),
+            Some((seal, track)) => {
+                let sealed = seal.media(track, &[data]).map_err(|_| BrokenOff)?;
+                Ok(sealed.concat().into())
+            }
+        });
+        Some((data, (growing, seal, part + 1)))
     });
-    Ok(respond::growing(Body::from_stream(parts), content_type(known(&first, track)?)))
+    Ok(respond::growing(Body::from_stream(parts), content_type))
+}
+
+/// A segment that is encrypted apart from everything else: it takes milliseconds, which nobody is to wait for.
+async fn sealed(seal: Seal, track: Track, chunks: Vec<Bytes>) -> Result<Vec<Bytes>, Error> {
+    let made = spawn_blocking(move || seal.media(&track, &chunks));
+    made.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
 /// A segment that is being made on one track of one layout.
@@ -227,6 +264,17 @@ fn known<'a>(window: &'a Window, name: &str) -> Result<&'a Track, Error> {
     window.layout().ok_or(package::Error::NoLayout)?;
     let tracks = window.layouts.iter().rev().flat_map(|layout| &layout.tracks);
     tracks.into_iter().find(|track| track.name == name).ok_or_else(|| Error::NoTrack(name.to_owned()))
+}
+
+/// The track of this name as a segment has it; of one that is being made, or comes next, the current one.
+fn of<'a>(window: &'a Window, name: &str, number: u64) -> Result<&'a Track, Error> {
+    let layout = match window.history.get(number) {
+        Some(segment) => window.layout_by_id(segment.layout),
+        None => window.layout(),
+    };
+    let layout = layout.ok_or(Error::NoInit)?;
+    let index = layout.index_of(name).ok_or_else(|| Error::NoTrack(name.to_owned()))?;
+    Ok(&layout.tracks[index])
 }
 
 fn content_type(track: &Track) -> &'static str {

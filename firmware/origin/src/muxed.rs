@@ -11,6 +11,7 @@ use package::{
         MediaOptions,
         muxed::{self, MasterOptions},
     },
+    protection,
     route::Place,
 };
 use tokio::time::Instant;
@@ -51,10 +52,10 @@ pub async fn media(seen: &Filtered, track: &str, request: &HeaderMap) -> Result<
     let takes = Duration::from_secs(2 * muxed::target_duration(&seen.presentation.served().await?.grid));
     let listed = |window: &Window| muxed::is_listed(window, index);
     let view = seen.wait(Instant::now() + takes, listed).await?;
-    let (lasting, query) = (seen.presentation.lasts(), &seen.query);
-    let name = format!("{index} ts/media.m3u8 {lasting} {query}");
-    let text = seen.presentation.shelf().text(name, &view, || {
-        let options = MediaOptions { low_latency: false, skip: None, lasting, shown: &view.shown, query };
+    let (lasting, query) = (seen.presentation.lasts(), &seen.media_query);
+    let text = seen.text(&format!("{index} ts/media.m3u8"), &view, || {
+        let (keys, shown) = (&seen.protection(protection::media_keys), &view.shown);
+        let options = MediaOptions { low_latency: false, skip: None, lasting, shown, query, keys };
         muxed::render_media(&view.window, index, &options)
     })?;
     Ok(respond::text(&text, HLS, if view.window.ended { ENDED } else { Keep::Seconds(1) }, request))
@@ -74,7 +75,10 @@ pub async fn segment(
         return Err(Error::NoMedia("segment"));
     }
     let made = samples::multiplex(stored, ts::segment).await?;
-    let data = vec![Bytes::from(made)];
+    let data = match &seen.presentation.seal {
+        None => vec![Bytes::from(made)],
+        Some(seal) => seal.whole(&[made.into()]),
+    };
     let etag = format!("\"{number}-{:08x}-t{FORMAT}\"", crc(&data));
     Ok(respond::bytes(data, MPEG_TS, seen.presentation.keep(), &etag, request))
 }

@@ -1,7 +1,9 @@
 //! What one request reads from: a channel's own window, or an asset's share of a stream, live or on demand.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
+use access::Delivery;
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use media::{Grid, Window};
 use store::Reader;
@@ -11,6 +13,7 @@ use crate::{
     asset::{Asset, Exhibit},
     error::Error,
     respond::Keep,
+    seal::Seal,
     shelf::Shelf,
 };
 
@@ -39,12 +42,35 @@ pub struct Live {
     id: String,
     reader: Reader,
     shelf: Shelf,
+    delivery: Arc<ArcSwap<Delivery>>,
 }
 
 impl Live {
-    /// Read through `reader`; no other channel that began, and no asset, has this id.
-    pub fn new(id: String, reader: Reader) -> Self {
-        Self { id, reader, shelf: Shelf::default() }
+    /// Read through `reader` and had by these policies; no other channel that began, and no asset, has this id.
+    pub fn new(id: String, reader: Reader, delivery: Arc<ArcSwap<Delivery>>) -> Self {
+        Self { id, reader, shelf: Shelf::default(), delivery }
+    }
+}
+
+/// A presentation as one request may see it: in the clear, or encrypted.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    presentation: Presentation,
+    /// How everything is encrypted.
+    pub(crate) seal: Option<Seal>,
+}
+
+impl Visit {
+    pub(crate) fn new(presentation: Presentation, seal: Option<Seal>) -> Self {
+        Self { presentation, seal }
+    }
+}
+
+impl Deref for Visit {
+    type Target = Presentation;
+
+    fn deref(&self) -> &Presentation {
+        &self.presentation
     }
 }
 
@@ -164,6 +190,14 @@ impl Presentation {
         match self {
             Self::Channel(live, _) => &live.shelf,
             Self::Asset(exhibit) => exhibit.shelf(),
+        }
+    }
+
+    /// Its delivery policies.
+    pub(crate) fn delivery(&self) -> Arc<Delivery> {
+        match self {
+            Self::Channel(live, _) => live.delivery.load_full(),
+            Self::Asset(exhibit) => Arc::clone(&exhibit.asset().delivery),
         }
     }
 

@@ -56,6 +56,14 @@ pub fn time(now: u64) -> Response {
     (headers, package::utc(now)).into_response()
 }
 
+/// What is asked for is to be had at this path for now: a policy may change.
+pub fn elsewhere(path: &str) -> Response {
+    // A path is written of names, numbers and encoded text.
+    let location = HeaderValue::try_from(path).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, Keep::Not.header())];
+    (StatusCode::FOUND, headers).into_response()
+}
+
 /// A text that is sent to many: what does not depend on the request is made once.
 pub struct Text {
     plain: Bytes,

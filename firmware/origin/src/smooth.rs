@@ -4,21 +4,25 @@ use std::sync::Arc;
 
 use axum::{http::HeaderMap, response::Response};
 use bytes::Bytes;
-use media::{NANOS, Window};
+use cmaf::SampleInfo;
+use media::{NANOS, Track, Window};
 use package::{
     filter::Shown,
+    protection::protection_header,
     route::{Fragment, Share},
     smooth::{self, LOOK_AHEAD, Options, TIMESCALE},
 };
+use protect::Sealed;
 use tokio::time::Instant;
-use transmux::smooth::{Entry, Time, head};
+use transmux::smooth::{Encrypted, Entry, Time, head};
 
 use crate::{
     error::Error,
     manifest::{ENDED, FIRST_PART, Filtered},
     media_bytes::crc,
-    presentation::{Coming, Presentation},
+    presentation::{Coming, Presentation, Visit},
     respond::{self, Keep},
+    seal::Seal,
 };
 
 /// Raised when the same samples get another head, so that no cache mixes the two.
@@ -32,21 +36,15 @@ pub async fn manifest(seen: &Filtered, legacy: bool, request: &HeaderMap) -> Res
     seen.presentation.whole().await;
     let has_some = |window: &Window| window.history.len() > LOOK_AHEAD;
     let view = seen.wait(Instant::now() + FIRST_PART, has_some).await?;
-    let options = Options { repeats: !legacy, reach: seen.presentation.reach() };
-    let name = format!("smooth {legacy} {}", seen.query);
-    let text = seen
-        .presentation
-        .shelf()
-        .text(name, &view, || smooth::render(&view.window, &view.shown, &options))?;
+    let text = seen.text(&format!("smooth {legacy}"), &view, || {
+        let (reach, protection) = (seen.presentation.reach(), &seen.protection(protection_header));
+        smooth::render(&view.window, &view.shown, &Options { repeats: !legacy, reach, protection })
+    })?;
     Ok(respond::text(&text, MANIFEST, if view.window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }
 
 /// A fragment, or a share of it; one that comes next is waited for.
-pub async fn fragment(
-    seen: &Presentation,
-    wanted: &Fragment,
-    request: &HeaderMap,
-) -> Result<Response, Error> {
+pub async fn fragment(seen: &Visit, wanted: &Fragment, request: &HeaderMap) -> Result<Response, Error> {
     let (window, number) = there(seen, wanted.time).await?;
     let oldest = window.history.first().map_or(0, |segment| segment.number);
     if number < oldest {
@@ -66,8 +64,11 @@ pub async fn fragment(
     // What has ended is listed whole.
     let next = if window.ended { Vec::new() } else { smooth::following(&window, track, number) };
     let next: Vec<_> = next.iter().map(|next| Time { start: next.start, duration: next.duration }).collect();
-    let etag = format!("\"{number}-{:08x}-{:?}{}-m{FORMAT}\"", crc(&chunks), wanted.share, next.len());
-    let pieces = pieces(&chunks, wanted.share, number, track.timescale, &next)?;
+    let crc = crc(&chunks);
+    let seal = seen.seal.as_ref();
+    let pieces = pieces(&chunks, wanted.share, number, (track, seal), &next)?;
+    let tag = seal.map(Seal::tag).unwrap_or_default();
+    let etag = format!("\"{number}-{crc:08x}-{:?}{}-m{FORMAT}{tag}\"", wanted.share, next.len());
     let content_type = if wanted.share == Share::Raw { "application/octet-stream" } else { "video/mp4" };
     Ok(respond::bytes(pieces, content_type, seen.keep(), &etag, request))
 }
@@ -85,22 +86,27 @@ async fn there(seen: &Presentation, time: u64) -> Result<(Arc<Window>, u64), Err
     }
 }
 
-/// What is sent: nothing of the samples is copied.
+/// What is sent: nothing of samples in the clear is copied.
 fn pieces(
     chunks: &[Bytes],
     share: Share,
     number: u64,
-    timescale: u32,
+    track: (&Track, Option<&Seal>),
     next: &[Time],
 ) -> Result<Vec<Bytes>, Error> {
-    let (mut entries, mut payload) = (Vec::new(), Vec::new());
+    let (track, sealed) = (track.0, track.1.and_then(|seal| seal.short(track.0)));
+    let (mut entries, mut encrypted, mut payload) = (Vec::new(), Vec::new(), Vec::new());
     for bytes in chunks {
         for chunk in cmaf::read_segment(bytes).map_err(|error| Error::Multiplex(error.to_string()))? {
             let samples = chunk.samples.iter().filter(|sample| share != Share::KeyFrame || sample.sync);
             let samples: Vec<_> =
                 samples.take(if share == Share::KeyFrame { 1 } else { usize::MAX }).collect();
             let (Some(first), Some(last)) = (samples.first(), samples.last()) else { continue };
-            payload.push(bytes.slice(first.payload.start..last.payload.end));
+            let data = bytes.slice(first.payload.start..last.payload.end);
+            payload.push(match &sealed {
+                None => data,
+                Some(sealed) => seal_samples(sealed, &data, &samples, &mut encrypted)?,
+            });
             entries.extend(samples.iter().map(|sample| Entry {
                 decode_time: sample.decode_time,
                 duration: sample.duration,
@@ -114,7 +120,7 @@ fn pieces(
         }
     }
     // Sequence numbers have 32 bits: the low ones tell neighbours apart.
-    let mut head = head(number as u32, timescale, &entries, next)
+    let mut head = head(number as u32, track.timescale, &entries, next, &encrypted)
         .map_err(|error| Error::Multiplex(error.to_string()))?;
     Ok(match share {
         Share::Raw => payload,
@@ -124,4 +130,24 @@ fn pieces(
         }
         Share::Whole | Share::KeyFrame => std::iter::once(head.into()).chain(payload).collect(),
     })
+}
+
+/// Samples that lie behind one another, encrypted.
+fn seal_samples(
+    sealed: &Sealed<'_>,
+    data: &[u8],
+    samples: &[&SampleInfo],
+    encrypted: &mut Vec<Encrypted>,
+) -> Result<Bytes, Error> {
+    let mut out = data.to_vec();
+    let mut at = 0;
+    for sample in samples {
+        let own = &mut out[at..at + sample.payload.len()];
+        at += own.len();
+        let plan = sealed.plan(sample.decode_time, own)?;
+        sealed.encrypt(own, &plan);
+        let iv = plan.iv.and_then(|iv| iv.first_chunk().copied()).unwrap_or_default();
+        encrypted.push(Encrypted { iv, subsamples: plan.subsamples });
+    }
+    Ok(out.into())
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing here does I/O or reads a clock; the caller hands in a [`media::Window`] and, where it matters, the
 //! time in nanoseconds since the Unix epoch. [`route`] says what a viewer asked for, [`hls`], [`dash`],
-//! [`smooth`] and [`hds`] write the manifests, [`conditional`] judges `Range` and `If-None-Match`.
+//! [`smooth`] and [`hds`] write the manifests, [`protection`] what they say of encryption, [`conditional`] judges `Range` and `If-None-Match`.
 
 pub mod conditional;
 pub mod dash;
@@ -10,6 +10,7 @@ pub mod filter;
 pub mod hds;
 pub mod hls;
 pub mod mux;
+pub mod protection;
 pub mod route;
 pub mod smooth;
 pub mod thumbnails;

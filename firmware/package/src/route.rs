@@ -1,7 +1,8 @@
 //! What a viewer's path and query ask for.
 //!
 //! ```text
-//! {source}/master.m3u8?filter=A;B;C                {source} is /live/{channel} or /vod/{locator}
+//! {source}/master.m3u8?filter=A;B;C                {source} is /live/{channel} or /vod/{locator}, in the clear;
+//!                                                  encrypted with /aes-128, /cenc or /cbcs behind it
 //! {source}/manifest.mpd?filter=A;B;C&timeline=live
 //! {source}/ts/master.m3u8?filter=A;B;C             HLS version 3, of MPEG-TS
 //! {source}/ts/{track}/media.m3u8?filter=A;B;C
@@ -22,12 +23,13 @@
 //! /vod/{locator}/thumbnails.vtt
 //! /vod/{locator}/thumbnails-{number}.jpg
 //! /time
+//! /keys/{name}?token=...                           a content key
 //! ```
-//! Every resource has one spelling: numbers have no sign and no leading zeros. Beside it stand the addresses of the classic
+//! Playlists of HLS take `token=...` and pass it on to all that they lead to. Every resource has one spelling: numbers have no sign and no leading zeros. Beside it stand the addresses of the classic
 //! cloud live service, read as tolerantly as its clients write them:
 //!
 //! ```text
-//! /{locator}/{any}.ism/Manifest(format=...,filter=A;B;C)
+//! /{locator}/{any}.ism/Manifest(format=...,filter=A;B;C,encryption=...)
 //! {source}/{any}.ism/Manifest(format=...)
 //! ```
 //! Below `{any}.ism` there is all that is below `{source}`.
@@ -39,12 +41,13 @@ mod service;
 
 use std::fmt;
 
+use access::{Encryption, Protocol, Scheme};
 use media::LayoutId;
 
 use self::query::{Extract, Writer};
 pub use self::{
     field::{Field, Name, Reason},
-    query::{Awaited, Directives, Filters, Skip, Timeline},
+    query::{Awaited, Carried, Directives, Filters, Skip, Timeline, Token},
     service::{Fragment, Share},
 };
 use crate::Error;
@@ -59,12 +62,19 @@ const SMOOTH: &str = "smooth.ism";
 pub enum Route {
     /// The box's time of day, for `UTCTiming`.
     Time,
+    /// A content key, or a licence of it.
+    Key {
+        /// The key's name.
+        name: Name,
+        /// What the query shows.
+        token: Option<Token>,
+    },
     /// The HLS Multivariant Playlist.
     Master {
         /// Of what.
         source: Source,
-        /// Through which filters.
-        filters: Filters,
+        /// What everything that it leads to is asked for with, too.
+        carried: Carried,
     },
     /// An HLS Media Playlist.
     Media {
@@ -74,15 +84,15 @@ pub enum Route {
         track: Name,
         /// What the query asks of the playlist.
         directives: Directives,
-        /// Through which filters.
-        filters: Filters,
+        /// What everything that it leads to is asked for with, too.
+        carried: Carried,
     },
     /// The Multivariant Playlist of HLS version 3.
     MuxedMaster {
         /// Of what.
         source: Source,
-        /// Through which filters.
-        filters: Filters,
+        /// What everything that it leads to is asked for with, too.
+        carried: Carried,
         /// With a variant of the sound alone; always where it lies beside.
         audio_only: bool,
         /// Where what it leads to lies.
@@ -94,8 +104,8 @@ pub enum Route {
         source: Source,
         /// The track, with its sound where it is one of pictures.
         track: Name,
-        /// Through which filters.
-        filters: Filters,
+        /// What everything that it leads to is asked for with, too.
+        carried: Carried,
     },
     /// A segment of MPEG-TS.
     MuxedSegment {
@@ -157,8 +167,8 @@ pub enum Route {
     Manifest {
         /// Of what.
         source: Source,
-        /// Through which filters.
-        filters: Filters,
+        /// What everything that it leads to is asked for with, too.
+        carried: Carried,
         /// On which timeline.
         timeline: Timeline,
     },
@@ -168,8 +178,8 @@ pub enum Route {
         source: Source,
         /// The track.
         track: Name,
-        /// Through which filters.
-        filters: Filters,
+        /// What everything that it leads to is asked for with, too.
+        carried: Carried,
     },
     /// The key frame of a segment.
     KeyFrame {
@@ -220,7 +230,7 @@ pub enum Route {
     },
     /// An asset, or a stretch of it, as one file.
     Download {
-        /// Of what: always a [`Source::Vod`].
+        /// Of what: always a [`Presentation::Vod`].
         source: Source,
         /// Milliseconds since the epoch where it begins; none for the asset's own beginning.
         from: Option<u64>,
@@ -233,21 +243,30 @@ pub enum Route {
     },
     /// The index of an asset's thumbnails.
     Thumbnails {
-        /// Of what: always a [`Source::Vod`].
+        /// Of what: always a [`Presentation::Vod`].
         source: Source,
     },
     /// A sheet of an asset's thumbnails.
     Sheet {
-        /// Of what: always a [`Source::Vod`].
+        /// Of what: always a [`Presentation::Vod`].
         source: Source,
         /// Which, from 0.
         number: u32,
     },
 }
 
-/// What is played. Its text is the beginning of its paths: `/live/main`.
+/// What is played, and how it is encrypted on the way. Its text is the beginning of its paths: `/live/main`, `/vod/7f/cenc`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
+pub struct Source {
+    /// What is played.
+    pub presentation: Presentation,
+    /// How it is encrypted; none in the clear.
+    pub encryption: Option<Encryption>,
+}
+
+/// What is played.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Presentation {
     /// A channel's own line, by the channel's name.
     Live(Name),
     /// A published asset, live or on demand, by its locator.
@@ -265,21 +284,125 @@ pub enum Place {
 
 impl Source {
     fn live(name: &str) -> Result<Self, Error> {
-        Name::parse(Field::Channel, name).map(Self::Live)
+        let presentation = Name::parse(Field::Channel, name).map(Presentation::Live)?;
+        Ok(Self { presentation, encryption: None })
     }
 
     fn vod(name: &str) -> Result<Self, Error> {
-        Name::parse(Field::Locator, name).map(Self::Vod)
+        let presentation = Name::parse(Field::Locator, name).map(Presentation::Vod)?;
+        Ok(Self { presentation, encryption: None })
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.presentation {
+            Presentation::Live(channel) => write!(f, "/live/{channel}")?,
+            Presentation::Vod(locator) => write!(f, "/vod/{locator}")?,
+        }
+        self.encryption.map_or(Ok(()), |encryption| write!(f, "/{}", encryption.name()))
+    }
+}
+
+impl Route {
+    /// What it is of; none where it is the box's own.
+    #[must_use]
+    pub fn source_mut(&mut self) -> Option<&mut Source> {
         match self {
-            Self::Live(channel) => write!(f, "/live/{channel}"),
-            Self::Vod(locator) => write!(f, "/vod/{locator}"),
+            Self::Time | Self::Key { .. } => None,
+            Self::Master { source, .. }
+            | Self::Media { source, .. }
+            | Self::MuxedMaster { source, .. }
+            | Self::MuxedMedia { source, .. }
+            | Self::MuxedSegment { source, .. }
+            | Self::SmoothManifest { source, .. }
+            | Self::SmoothFragment { source, .. }
+            | Self::HdsManifest { source, .. }
+            | Self::HdsBootstrap { source, .. }
+            | Self::HdsFragment { source, .. }
+            | Self::Manifest { source, .. }
+            | Self::KeyFrames { source, .. }
+            | Self::KeyFrame { source, .. }
+            | Self::Init { source, .. }
+            | Self::Segment { source, .. }
+            | Self::Part { source, .. }
+            | Self::Start { source, .. }
+            | Self::Download { source, .. }
+            | Self::Thumbnails { source, .. }
+            | Self::Sheet { source, .. } => Some(source),
         }
     }
+
+    /// The protocols whose players ask for it. Stills of an asset are for who may see any of it.
+    #[must_use]
+    pub fn protocols(&self) -> &'static [Protocol] {
+        match self {
+            Self::Time | Self::Key { .. } => &[],
+            Self::Master { .. }
+            | Self::Media { .. }
+            | Self::MuxedMaster { .. }
+            | Self::MuxedMedia { .. }
+            | Self::MuxedSegment { .. }
+            | Self::KeyFrames { .. } => &[Protocol::Hls],
+            Self::Manifest { .. } => &[Protocol::Dash],
+            Self::KeyFrame { .. }
+            | Self::Init { .. }
+            | Self::Segment { .. }
+            | Self::Part { .. }
+            | Self::Start { .. } => &[Protocol::Hls, Protocol::Dash],
+            Self::SmoothManifest { .. } | Self::SmoothFragment { .. } => &[Protocol::Smooth],
+            Self::HdsManifest { .. } | Self::HdsBootstrap { .. } | Self::HdsFragment { .. } => {
+                &[Protocol::Hds]
+            }
+            Self::Download { .. } => &[Protocol::Download],
+            Self::Thumbnails { .. } | Self::Sheet { .. } => {
+                &[Protocol::Hls, Protocol::Dash, Protocol::Smooth, Protocol::Hds, Protocol::Download]
+            }
+        }
+    }
+
+    /// The encryptions that there can be of it.
+    #[must_use]
+    pub fn encryptions(&self) -> &'static [Encryption] {
+        const CENC: Encryption = Encryption::Common(Scheme::Cenc);
+        const CBCS: Encryption = Encryption::Common(Scheme::Cbcs);
+        match self {
+            Self::MuxedMaster { .. } | Self::MuxedMedia { .. } | Self::MuxedSegment { .. } => {
+                &[Encryption::Envelope]
+            }
+            // A part has no end that could be padded.
+            Self::Manifest { .. } | Self::Part { .. } => &[CENC, CBCS],
+            Self::SmoothManifest { .. } | Self::SmoothFragment { .. } => &[CENC],
+            Self::Master { .. }
+            | Self::Media { .. }
+            | Self::KeyFrames { .. }
+            | Self::KeyFrame { .. }
+            | Self::Init { .. }
+            | Self::Segment { .. }
+            | Self::Start { .. } => &Encryption::ALL,
+            _ => &[],
+        }
+    }
+
+    /// Whether players begin with it.
+    #[must_use]
+    pub fn is_entrance(&self) -> bool {
+        matches!(
+            self,
+            Self::Master { .. }
+                | Self::MuxedMaster { .. }
+                | Self::SmoothManifest { .. }
+                | Self::HdsManifest { .. }
+                | Self::Manifest { .. }
+        )
+    }
+}
+
+/// Where a content key is had.
+#[must_use]
+pub fn key_path(name: &str, token: Option<&Token>) -> String {
+    let name = Name(name.to_owned());
+    Route::Key { name, token: token.cloned() }.to_string()
 }
 
 impl fmt::Display for Route {
@@ -287,20 +410,24 @@ impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time => f.write_str("/time"),
-            Self::Master { source, filters } => {
-                write!(f, "{source}/master.m3u8")?;
-                filters.write(&mut Writer::new(f))
+            Self::Key { name, token } => {
+                write!(f, "/keys/{name}")?;
+                Token::write(token.as_ref(), &mut Writer::new(f))
             }
-            Self::Manifest { source, filters, timeline } => {
+            Self::Master { source, carried } => {
+                write!(f, "{source}/master.m3u8")?;
+                carried.write(&mut Writer::new(f))
+            }
+            Self::Manifest { source, carried, timeline } => {
                 write!(f, "{source}/manifest.mpd")?;
                 let mut query = Writer::new(f);
-                filters.write(&mut query)?;
+                carried.write(&mut query)?;
                 timeline.write(&mut query)
             }
-            Self::Media { source, track, directives, filters } => {
+            Self::Media { source, track, directives, carried } => {
                 write!(f, "{source}/{track}/media.m3u8")?;
                 let mut query = Writer::new(f);
-                filters.write(&mut query)?;
+                carried.write(&mut query)?;
                 directives.write(&mut query)
             }
             Self::SmoothManifest { source, filters, legacy } => {
@@ -313,7 +440,7 @@ impl fmt::Display for Route {
             Self::SmoothFragment { source, fragment } => {
                 write!(f, "{source}/{SMOOTH}/{fragment}")
             }
-            Self::MuxedMaster { source, filters, audio_only, place } => {
+            Self::MuxedMaster { source, carried, audio_only, place } => {
                 match (place, audio_only) {
                     (Place::Beside, _) => write!(f, "{source}/{TS}/master.m3u8")?,
                     (_, true) => write!(f, "{source}/{SMOOTH}/Manifest(format={})", service::MUXED)?,
@@ -321,7 +448,7 @@ impl fmt::Display for Route {
                         write!(f, "{source}/{SMOOTH}/Manifest(format={},audio-only=false)", service::MUXED)?;
                     }
                 }
-                filters.write(&mut Writer::new(f))
+                carried.write(&mut Writer::new(f))
             }
             Self::HdsManifest { source, filters, place } => {
                 match place {
@@ -338,17 +465,17 @@ impl fmt::Display for Route {
                 write!(f, "{source}/{HDS}/{track}/Seg1-Frag{number}")?;
                 filters.write(&mut Writer::new(f))
             }
-            Self::MuxedMedia { source, track, filters } => {
+            Self::MuxedMedia { source, track, carried } => {
                 write!(f, "{source}/{TS}/{track}/media.m3u8")?;
-                filters.write(&mut Writer::new(f))
+                carried.write(&mut Writer::new(f))
             }
             Self::MuxedSegment { source, track, number, filters } => {
                 write!(f, "{source}/{TS}/{track}/{number}.ts")?;
                 filters.write(&mut Writer::new(f))
             }
-            Self::KeyFrames { source, track, filters } => {
+            Self::KeyFrames { source, track, carried } => {
                 write!(f, "{source}/{track}/iframes.m3u8")?;
-                filters.write(&mut Writer::new(f))
+                carried.write(&mut Writer::new(f))
             }
             Self::KeyFrame { source, track, number } => write!(f, "{source}/{track}/i{number}.m4s"),
             Self::Init { source, track, layout } => write!(f, "{source}/{track}/init-{layout}.mp4"),

@@ -8,6 +8,7 @@ mod fixture;
 
 use std::{fs, path::Path};
 
+use access::{Encryption, Scheme};
 use bytes::Bytes;
 use fixture::{Recording, Take, at, audio, layout, video};
 use media::{Codec, Grid, Track, Window, nanos};
@@ -16,14 +17,16 @@ use riser_package::{
     filter::{Filter, Shown, View, combine},
     hds,
     hls::{self, MediaOptions},
+    protection::{self, Protection, System},
     route::Skip,
+    smooth,
 };
 
 /// The first segment of these recordings: 2026-01-01T00:00:00Z on a grid of 1.6 s.
 const FIRST: u64 = 1_104_516_000;
 
 fn golden(name: &str, text: &str) {
-    match name.ends_with(".mpd") || name.ends_with(".f4m") {
+    match [".mpd", ".f4m", ".ism"].iter().any(|extension| name.ends_with(extension)) {
         true => assert!(roxmltree::Document::parse(text).is_ok(), "{name} is not XML"),
         false => assert!(m3u8_rs::parse_playlist_res(text.as_bytes()).is_ok(), "{name} is not a playlist"),
     }
@@ -58,7 +61,7 @@ fn live() -> Recording {
 
 static ALL: Shown = Shown::all();
 const LOW_LATENCY: MediaOptions<'_> =
-    MediaOptions { low_latency: true, skip: None, lasting: false, shown: &ALL, query: "" };
+    MediaOptions { low_latency: true, skip: None, lasting: false, shown: &ALL, query: "", keys: "" };
 
 /// The playlists of the first and the last track, low latency and plain, and the MPD.
 fn all(name: &str, window: &Window) {
@@ -95,7 +98,7 @@ fn now(window: &Window) -> u64 {
 fn normal_live() {
     let window = live().window(FIRST + 10, at(FIRST + 20, 3));
     all("live", &window);
-    golden("live.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
+    golden("live.master.m3u8", &hls::render_master(&window, &Shown::all(), "", "").unwrap());
     let muxed = hls::muxed::MasterOptions { audio_only: true, folder: "", query: "filter=a" };
     golden("live.ts.master.m3u8", &hls::muxed::render_master(&window, &Shown::all(), &muxed).unwrap());
     let with_filter = MediaOptions { query: "filter=a", ..MediaOptions::default() };
@@ -106,6 +109,54 @@ fn normal_live() {
         hds::Options { clock: hds::Clock::EPOCH, reach: Some(60_000_000_000), folder: "", query: "filter=a" };
     golden("live.f4m", &hds::render(&window, &Shown::all(), &hds).unwrap());
     golden("live.plain.mpd", &dash::render(&window, &Shown::all(), now(&window), &plain).unwrap());
+}
+
+/// A key with every system; the boxes are not looked into here.
+fn protection(encryption: Encryption) -> Protection {
+    let url = |name: &str| Some(format!("https://{name}.example/licence?a=1&b=2"));
+    Protection {
+        encryption,
+        key_id: *b"\x6e\x5a\x1d\x26\x27\x57\x47\xd7\x80\x46\xea\xa5\xd1\xd3\x4b\x5a",
+        iv: [7; 16],
+        key_url: "/keys/house?token=t".into(),
+        systems: vec![
+            System::ClearKey { pssh: vec![1; 3], url: "/keys/house?token=t".into() },
+            System::Widevine { pssh: vec![2; 3], url: url("widevine") },
+            System::PlayReady { pssh: vec![3; 3], object: vec![4; 3], url: url("playready") },
+            System::FairPlay { url: "skd://house".into() },
+        ],
+    }
+}
+
+#[test]
+fn encrypted() {
+    let window = live().window(FIRST + 10, at(FIRST + 20, 3));
+    for encryption in Encryption::ALL {
+        let (name, protection) = (encryption.name(), protection(encryption));
+        let keys = protection::session_keys(&protection);
+        let master = hls::render_master(&window, &Shown::all(), "token=t", &keys).unwrap();
+        golden(&format!("{name}.master.m3u8"), &master);
+        let keys = &protection::media_keys(&protection);
+        // A part has no end that could be padded.
+        let low_latency = encryption != Encryption::Envelope;
+        let options = MediaOptions { low_latency, query: "token=t", keys, ..MediaOptions::default() };
+        golden(&format!("{name}.video.m3u8"), &hls::render_media(&window, 0, &options).unwrap());
+        if encryption == Encryption::Envelope {
+            let muxed = hls::muxed::render_media(&window, 0, &options).unwrap();
+            golden(&format!("{name}.ts.m3u8"), &muxed);
+            continue;
+        }
+        let protected = &protection::content_protection(&protection);
+        let options = dash::Options { protection: protected, ..dash::Options::low_latency(&window.grid) };
+        let manifest = dash::render(&window, &Shown::all(), now(&window), &options).unwrap();
+        golden(&format!("{name}.mpd"), &manifest);
+        if encryption == Encryption::Common(Scheme::Cenc) {
+            let protection = &protection::protection_header(&protection);
+            let options = smooth::Options { repeats: true, reach: None, protection };
+            let manifest = smooth::render(&window, &Shown::all(), &options).unwrap();
+            golden(&format!("{name}.ism"), &manifest);
+        }
+    }
 }
 
 #[test]
@@ -177,7 +228,7 @@ fn from_a_zero_of_its_own() {
 fn filtered(name: &str, view: &View) {
     let View { window, shown } = view;
     let query = "filter=A;B";
-    golden(&format!("{name}.master.m3u8"), &hls::render_master(window, shown, query).unwrap());
+    golden(&format!("{name}.master.m3u8"), &hls::render_master(window, shown, query, "").unwrap());
     let options = MediaOptions { shown, query, lasting: true, ..LOW_LATENCY };
     for track in shown.tracks(window.layout().unwrap()) {
         let file = format!("{name}.{}.ll.m3u8", window.layout().unwrap().tracks[track].name);
@@ -203,7 +254,7 @@ fn some_tracks_of_live() {
     filtered("tracks", &combine(&window, &[&low]).unwrap());
     let first = filter(r#"{"first_quality": 700000}"#);
     let view = combine(&window, &[&first]).unwrap();
-    golden("quality.master.m3u8", &hls::render_master(&view.window, &view.shown, "filter=A").unwrap());
+    golden("quality.master.m3u8", &hls::render_master(&view.window, &view.shown, "filter=A", "").unwrap());
 }
 
 #[test]
@@ -245,7 +296,7 @@ fn of_tracks(name: &str, grid: Grid, tracks: Vec<Track>) {
     let layouts = vec![layout(0x0123_4567_89ab_cdef, tracks)];
     let recording = Recording { grid, layouts, takes: vec![take(0, 0, (0, 0), (1000, 0))], gaps: vec![] };
     let window = recording.window(FIRST + 10, at(FIRST + 20, 3));
-    golden(&format!("{name}.master.m3u8"), &hls::render_master(&window, &Shown::all(), "").unwrap());
+    golden(&format!("{name}.master.m3u8"), &hls::render_master(&window, &Shown::all(), "", "").unwrap());
     let options = dash::Options::plain(&grid);
     let manifest = dash::render(&window, &Shown::all(), now(&window), &options).unwrap();
     golden(&format!("{name}.mpd"), &manifest);
@@ -292,5 +343,5 @@ fn ntsc_with_audio() {
     let recording = recording(grid, 44_100, vec![take]);
     let window = recording.window(first + 2, at(first + 9, 5));
     all("ntsc", &window);
-    golden("ntsc.master.m3u8", &hls::render_master(&window, &Shown::all(), "").unwrap());
+    golden("ntsc.master.m3u8", &hls::render_master(&window, &Shown::all(), "", "").unwrap());
 }

@@ -21,7 +21,7 @@ use strategy::{back_from, recordings, windows};
 
 static ALL: Shown = Shown::all();
 const LOW_LATENCY: MediaOptions<'_> =
-    MediaOptions { low_latency: true, skip: None, lasting: false, shown: &ALL, query: "" };
+    MediaOptions { low_latency: true, skip: None, lasting: false, shown: &ALL, query: "", keys: "" };
 
 fn parse(text: &str) -> MediaPlaylist {
     match m3u8_rs::parse_playlist_res(text.as_bytes()) {

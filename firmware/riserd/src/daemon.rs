@@ -18,6 +18,7 @@ use tokio::{
 
 use crate::{
     cameras::Cameras,
+    content_keys,
     crew::Roster,
     endpoints::{self, Opening},
     engine::Engine,
@@ -109,6 +110,7 @@ async fn serve(
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Socket)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Socket)?;
     let clock = Clock::from_system();
+    let keys = content_keys::read(&settings)?;
     // Listening first: an address that is taken is known before anything else has begun.
     let endpoints = endpoints::open(&settings).await?;
     let management = entrance::listen("management.listen".to_owned(), settings.management.listen).await?;
@@ -122,7 +124,7 @@ async fn serve(
     let (store, opening) = Store::begin(config, io).map_err(Error::Store)?;
     let store = Arc::new(store);
     let origin = Origin::new(
-        origin::Config { web: arguments.web.clone(), window: settings.dvr.window },
+        origin::Config { web: arguments.web.clone(), window: settings.dvr.window, keys },
         clock.clone(),
     );
     let program = arguments.pipeline.clone();

@@ -41,6 +41,8 @@ impl Known {
             listen: self.listen.to_string(),
             requests: self.traffic.requests(),
             refused: self.traffic.refused(),
+            keys: self.traffic.keys(),
+            keys_refused: self.traffic.keys_refused(),
         }
     }
 }

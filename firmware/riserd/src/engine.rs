@@ -277,7 +277,10 @@ impl Engine {
     fn in_context<T>(&mut self, decide: impl FnOnce(&mut Registry, &mut Context<'_>) -> T) -> T {
         let (store, now_ms) = (Arc::clone(&self.house.store), self.now());
         let kept = move |channel: &str, grid: &Grid| store.recording(channel, *grid).kept();
-        decide(&mut self.registry, &mut Context { now_ms, new_id: &mut token::id, kept: &kept })
+        let house = Arc::clone(&self.house);
+        let has_key = move |name: &str| house.settings.content_keys.iter().any(|key| key.name == name);
+        let mut context = Context { now_ms, new_id: &mut token::id, kept: &kept, has_key: &has_key };
+        decide(&mut self.registry, &mut context)
     }
 
     fn learn(&mut self, news: News) {
@@ -374,7 +377,9 @@ impl Engine {
         let objects = self.registry.objects();
         let show = Show { house: &self.house, objects, streams: &self.streams, closing: &self.closing };
         self.house.store.set_pins(crate::show::pins(&self.registry));
-        self.origin.set_channels(objects.channels.keys().cloned());
+        let delivery =
+            |(name, channel): (&String, &control::Channel)| (name.clone(), channel.settings.delivery.clone());
+        self.origin.set_channels(objects.channels.iter().map(delivery));
         self.origin.set_assets(show.assets(), objects.filters.clone());
         self.gallery.show(Arc::clone(objects));
     }

@@ -57,6 +57,16 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A content key, or what verifies its tokens, cannot be used. What stands in the file is not told.
+    #[error("{field}: {path}: {problem}", path = path.display())]
+    ContentKey {
+        /// The settings' field.
+        field: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The registry of channels, programs and assets cannot be read.
     #[error("registry: {0}")]
     Registry(#[source] store::Error),

@@ -3,6 +3,7 @@
 
 mod alarms;
 mod cameras;
+mod content_keys;
 mod crew;
 mod daemon;
 mod door;

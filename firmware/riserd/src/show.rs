@@ -63,6 +63,7 @@ impl Show<'_> {
             from: range.from,
             to: range.to,
             filters: Arc::new(asset.filters.clone()),
+            delivery: Arc::new(asset.delivery.clone()),
             thumbnails: album(self.house, id),
         })
     }

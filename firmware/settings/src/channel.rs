@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use access::Delivery;
 use document::within;
 use media::{Coding, FrameRate, RateControl};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -31,6 +32,19 @@ impl Channels {
                 path: format!("{path}.{}", refusal.path),
                 problem: refusal.problem,
             })?;
+        }
+        Ok(())
+    }
+}
+
+impl Channels {
+    /// Their delivery policies, by the names of the keys there are.
+    pub(crate) fn check_delivery(&self, has_key: impl Fn(&str) -> bool) -> Result<(), Refusal> {
+        for (nth, channel) in self.all.iter().enumerate() {
+            let path = if self.listed { format!("channel[{nth}]") } else { "channel".to_owned() };
+            let checked = channel.delivery.check(&has_key);
+            checked
+                .map_err(|(field, problem)| Refusal { path: format!("{path}.delivery{field}"), problem })?;
         }
         Ok(())
     }
@@ -100,6 +114,9 @@ pub struct Channel {
     pub gop_ms: Option<u32>,
     /// The wanted renditions, highest first; empty for the box's own choice of 1080, 720, 540 and 360 lines.
     pub ladder: Vec<Rung>,
+    /// Through which protocols it can be had, and how it is encrypted on the way; its programs' assets begin with the same.
+    #[serde(skip_serializing_if = "Delivery::is_empty")]
+    pub delivery: Delivery,
 }
 
 /// A ladder of the box's.
@@ -193,6 +210,7 @@ impl Default for Channel {
             rate_control: RateControl::Constant,
             gop_ms: None,
             ladder: Vec::new(),
+            delivery: Delivery::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`Error`] names the field, the line and what is allowed there.
 
 mod channel;
+mod content_key;
 mod endpoint;
 mod human;
 mod input;
@@ -17,6 +18,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use channel::{Audio, AudioTrack, Captions, Channel, Channels, Preset, Rung};
+pub use content_key::{ContentKey, System, SystemName, TokenKind, TokenRule};
 pub use document::Error;
 pub use endpoint::Endpoint;
 pub use human::Bytes;
@@ -38,6 +40,9 @@ pub struct Settings {
     /// More doors for viewers.
     #[serde(rename = "endpoint", skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<Endpoint>,
+    /// What content is encrypted with.
+    #[serde(rename = "content_key", skip_serializing_if = "Vec::is_empty")]
+    pub content_keys: Vec<ContentKey>,
     /// The door for technicians.
     #[serde(deserialize_with = "document::table")]
     pub management: Management,
@@ -124,6 +129,7 @@ impl Default for Settings {
             state_dir: "/var/lib/riser".into(),
             viewers: Endpoint::default(),
             endpoints: Vec::new(),
+            content_keys: Vec::new(),
             management: Management::default(),
             channels: Channels::default(),
             limits: Limits::default(),
@@ -208,6 +214,9 @@ impl Settings {
     /// The rules between fields.
     fn check(&self) -> Result<(), Refusal> {
         self.check_endpoints()?;
+        self.check_content_keys()?;
+        let has_key = |name: &str| self.content_keys.iter().any(|key| key.name == name);
+        self.channels.check_delivery(has_key)?;
         self.management.check()?;
         let Dvr { size, extent, reserve, .. } = self.dvr;
         if let Some(reserve) = reserve.filter(|reserve| *reserve > size) {

@@ -14,6 +14,11 @@ pub const TIMESCALE: u32 = 10_000_000;
 const TFXD: [u8; 16] = *b"\x6d\x1d\x9b\x05\x42\xd5\x44\xe6\x80\xe2\x14\x1d\xaf\xf7\x57\xb2";
 const TFRF: [u8; 16] = *b"\xd4\x80\x7e\xf2\xca\x39\x46\x95\x8e\x54\x26\xcb\x9e\x46\xa7\x9f";
 
+/// How the samples are encrypted, before there was `senc` (Microsoft, "Protected Interoperable File Format", 5.3.2).
+const PIFF_SAMPLES: [u8; 16] = *b"\xa2\x39\x4f\x52\x5a\x9b\x4f\x14\xa2\x44\x6c\x42\x7c\x64\x8d\xf4";
+/// Subsamples are named in it.
+const SUBSAMPLES: u32 = 2;
+
 /// `tfhd` without any field but the track (ISO/IEC 14496-12, 8.8.7), whose number players do not look at.
 const TRACK_ID: u32 = 1;
 /// `trun` (8.8.8) with data offset and, for each sample, duration, size, flags and composition offset.
@@ -37,6 +42,15 @@ pub struct Entry {
     pub size: u32,
 }
 
+/// How a sample is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encrypted {
+    /// Its initialisation vector.
+    pub iv: [u8; 8],
+    /// Bytes in the clear and encrypted bytes behind them, in turn; none for all of it, in all samples or in none.
+    pub subsamples: Vec<(u16, u32)>,
+}
+
 /// A stretch of time in ticks of [`TIMESCALE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time {
@@ -48,11 +62,18 @@ pub struct Time {
 
 /// `moof` and the head of the `mdat` that the samples follow in.
 ///
-/// `next` are the times of the fragments that follow, as far as the stream has them to tell: those of a live stream.
+/// `next` are the times of the fragments that follow, as far as the stream has them to tell: those of a live stream. `encrypted`
+/// says how each sample is encrypted; nothing where they are in the clear.
 ///
 /// # Errors
 /// Where the samples have more than 4 GiB.
-pub fn head(sequence: u32, timescale: u32, entries: &[Entry], next: &[Time]) -> Result<Vec<u8>, Error> {
+pub fn head(
+    sequence: u32,
+    timescale: u32,
+    entries: &[Entry],
+    next: &[Time],
+    encrypted: &[Encrypted],
+) -> Result<Vec<u8>, Error> {
     let payload: u64 = entries.iter().map(|entry| u64::from(entry.size)).sum();
     let mdat = u32::try_from(payload + 8).map_err(|_| Error::Large(payload))?;
     let start = entries.first().map_or(0, |entry| rescale(entry.decode_time, timescale, TIMESCALE));
@@ -76,6 +97,9 @@ pub fn head(sequence: u32, timescale: u32, entries: &[Entry], next: &[Time]) -> 
                 out.extend([1, 0, 0, 0]);
                 time(out, Time { start, duration: end - start });
             });
+            if !encrypted.is_empty() {
+                boxed(out, b"uuid", |out| samples_encryption(out, encrypted));
+            }
             if !next.is_empty() {
                 boxed(out, b"uuid", |out| {
                     out.extend(TFRF);
@@ -93,6 +117,23 @@ pub fn head(sequence: u32, timescale: u32, entries: &[Entry], next: &[Time]) -> 
     out.extend(mdat.to_be_bytes());
     out.extend(b"mdat");
     Ok(out)
+}
+
+fn samples_encryption(out: &mut Vec<u8>, encrypted: &[Encrypted]) {
+    let named = encrypted.iter().any(|sample| !sample.subsamples.is_empty());
+    out.extend(PIFF_SAMPLES);
+    out.extend(if named { SUBSAMPLES } else { 0 }.to_be_bytes());
+    out.extend((encrypted.len() as u32).to_be_bytes());
+    for Encrypted { iv, subsamples } in encrypted {
+        out.extend(iv);
+        if named {
+            out.extend((subsamples.len() as u16).to_be_bytes());
+        }
+        for (clear, encrypted) in subsamples {
+            out.extend(clear.to_be_bytes());
+            out.extend(encrypted.to_be_bytes());
+        }
+    }
 }
 
 fn end(entry: &Entry, timescale: u32) -> u64 {
@@ -163,7 +204,7 @@ mod tests {
     #[test]
     fn a_head_says_where_its_samples_are_and_what_comes_next() {
         let next = [Time { start: 5, duration: 6 }, Time { start: 11, duration: 7 }];
-        let head = head(9, 30_000, &entries(&[1000, 20], 30_000, 1000), &next).unwrap();
+        let head = head(9, 30_000, &entries(&[1000, 20], 30_000, 1000), &next, &[]).unwrap();
         assert_eq!(number(&head[head.len() - 8..head.len() - 4]), 1028);
         let moof = &children(&head[..head.len() - 8])[0];
         let (traf, mfhd) = (children(moof.1)[1].1, children(moof.1)[0].1);
@@ -188,7 +229,7 @@ mod tests {
 
     #[test]
     fn more_than_a_fragment_can_hold_is_refused() {
-        let refused = head(0, 1000, &entries(&[u32::MAX, 1], 1000, 1), &[]);
+        let refused = head(0, 1000, &entries(&[u32::MAX, 1], 1000, 1), &[], &[]);
         assert_eq!(refused, Err(Error::Large(1 << 32)));
     }
 
@@ -196,7 +237,7 @@ mod tests {
         #[test]
         fn durations_add_up(count in 1usize..300, duration in 1u32..100_000, timescale in 1000u32..200_000) {
             let entries = entries(&vec![1; count], timescale, duration);
-            let head = head(0, timescale, &entries, &[]).unwrap();
+            let head = head(0, timescale, &entries, &[], &[]).unwrap();
             let traf = children(&head[8..head.len() - 8])[1].1;
             let boxes = children(traf);
             let sum: u64 = boxes[1].1[12..].chunks(16).map(|entry| number(&entry[..4])).sum();

@@ -9,7 +9,7 @@ const ROWS: [&[&str]; 8] = [
     &["riser-media", "riser-document", "riser-access"],
     &["riser-settings", "riser-board"],
     &["riser-cmaf", "riser-store", "riser-link", "riser-clock"],
-    &["riser-package", "riser-transmux", "riser-channel"],
+    &["riser-package", "riser-transmux", "riser-protect", "riser-channel"],
     &["riser-control"],
     &[
         "riser-pipeline",
@@ -25,7 +25,7 @@ const ROWS: [&[&str]; 8] = [
 ];
 
 /// Crates without I/O and clocks, tested and fuzzed as plain functions.
-pub(crate) const PURE: [&str; 10] = [
+pub(crate) const PURE: [&str; 11] = [
     "riser-access",
     "riser-media",
     "riser-document",
@@ -35,6 +35,7 @@ pub(crate) const PURE: [&str; 10] = [
     "riser-link",
     "riser-package",
     "riser-transmux",
+    "riser-protect",
     "riser-channel",
 ];
 

@@ -7,64 +7,64 @@ use crate::{BoxType, Error};
 
 /// A box that lies within the input.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RawBox<'a> {
-    pub(super) kind: BoxType,
+pub(crate) struct RawBox<'a> {
+    pub(crate) kind: BoxType,
     /// Offset of its header in the input.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// Offset of its body in the input.
-    pub(super) body_offset: usize,
-    pub(super) body: &'a [u8],
+    pub(crate) body_offset: usize,
+    pub(crate) body: &'a [u8],
 }
 
 impl<'a> RawBox<'a> {
     /// Offset of the byte behind it.
-    pub(super) fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.body_offset + self.body.len()
     }
 
     /// The boxes in its body from byte `from` on.
-    pub(super) fn children(&self, from: usize) -> Result<Boxes<'a>, Error> {
+    pub(crate) fn children(&self, from: usize) -> Result<Boxes<'a>, Error> {
         let bytes = self.body.get(from..).ok_or_else(|| self.error("ends before its child boxes"))?;
         Ok(Boxes { bytes, offset: self.body_offset + from })
     }
 
     /// The first child of this type, if there is one.
-    pub(super) fn find(&self, kind: &[u8; 4]) -> Result<Option<RawBox<'a>>, Error> {
+    pub(crate) fn find(&self, kind: &[u8; 4]) -> Result<Option<RawBox<'a>>, Error> {
         self.children(0)?.find_map(|child| of_type(child, kind)).transpose()
     }
 
     /// The first child of this type.
-    pub(super) fn child(&self, kind: &[u8; 4]) -> Result<RawBox<'a>, Error> {
+    pub(crate) fn child(&self, kind: &[u8; 4]) -> Result<RawBox<'a>, Error> {
         self.find(kind)?.ok_or_else(|| self.error(format!("has no `{}`", BoxType(*kind))))
     }
 
     /// Every child of this type.
-    pub(super) fn all(&self, kind: &[u8; 4]) -> Result<Vec<RawBox<'a>>, Error> {
+    pub(crate) fn all(&self, kind: &[u8; 4]) -> Result<Vec<RawBox<'a>>, Error> {
         self.children(0)?.filter_map(|child| of_type(child, kind)).collect()
     }
 
     /// Decodes a box without children.
-    pub(super) fn decode<T: Atom>(&self) -> Result<T, Error> {
+    pub(crate) fn decode<T: Atom>(&self) -> Result<T, Error> {
         let mut body = self.body;
         let value = T::decode_body(&mut body).map_err(|err| self.error(library(&err)))?;
         if body.is_empty() { Ok(value) } else { Err(self.error(format!("{} bytes too long", body.len()))) }
     }
 
     /// Decodes the fields that stand before the children of a sample entry; the children.
-    pub(super) fn decode_head<T: Decode>(&self) -> Result<(T, Boxes<'a>), Error> {
+    pub(crate) fn decode_head<T: Decode>(&self) -> Result<(T, Boxes<'a>), Error> {
         let mut body = self.body;
         let value = T::decode(&mut body).map_err(|err| self.error(library(&err)))?;
         Ok((value, self.children(self.body.len() - body.len())?))
     }
 
     /// An error at this box.
-    pub(super) fn error(&self, reason: impl Into<String>) -> Error {
+    pub(crate) fn error(&self, reason: impl Into<String>) -> Error {
         Error::ReadBox { offset: self.offset, kind: self.kind, reason: reason.into() }
     }
 }
 
 /// The first of these boxes with this type.
-pub(super) fn first<'a>(boxes: Boxes<'a>, kind: &[u8; 4]) -> Result<Option<RawBox<'a>>, Error> {
+pub(crate) fn first<'a>(boxes: Boxes<'a>, kind: &[u8; 4]) -> Result<Option<RawBox<'a>>, Error> {
     let mut boxes = boxes;
     boxes.find_map(|child| of_type(child, kind)).transpose()
 }
@@ -85,7 +85,7 @@ fn library(err: &mp4_atom::Error) -> String {
 
 /// The boxes in a row of bytes; ends with the first error.
 #[derive(Clone, Debug)]
-pub(super) struct Boxes<'a> {
+pub(crate) struct Boxes<'a> {
     bytes: &'a [u8],
     /// Offset of `bytes` in the input.
     offset: usize,
@@ -93,17 +93,17 @@ pub(super) struct Boxes<'a> {
 
 impl<'a> Boxes<'a> {
     /// The boxes of an input.
-    pub(super) fn new(input: &'a [u8]) -> Self {
+    pub(crate) fn new(input: &'a [u8]) -> Self {
         Self { bytes: input, offset: 0 }
     }
 
     /// Offset of the next box in the input.
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.offset
     }
 
     /// The header of the next box.
-    pub(super) fn header(&self) -> Result<BoxHeader, Error> {
+    pub(crate) fn header(&self) -> Result<BoxHeader, Error> {
         let offset = self.offset;
         let mut rest = self.bytes;
         let header = Header::decode(&mut rest).map_err(|err| {
@@ -132,19 +132,19 @@ impl<'a> Boxes<'a> {
 
 /// A box whose body may be anywhere.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BoxHeader {
-    pub(super) kind: BoxType,
+pub(crate) struct BoxHeader {
+    pub(crate) kind: BoxType,
     /// Offset of the header in the input.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// Offset of the body in the input.
-    pub(super) body_offset: usize,
+    pub(crate) body_offset: usize,
     /// Bytes of the body; `None`: to the end of the input.
     size: Option<usize>,
 }
 
 impl BoxHeader {
     /// Offset of the byte behind the box in an input of `len` bytes.
-    pub(super) fn end(&self, len: usize) -> Result<usize, Error> {
+    pub(crate) fn end(&self, len: usize) -> Result<usize, Error> {
         let left = len.saturating_sub(self.body_offset);
         let size = self.size.unwrap_or(left);
         if size > left { Err(unfit(self.kind, self.offset, size, left)) } else { Ok(self.body_offset + size) }

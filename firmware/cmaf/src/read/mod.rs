@@ -5,6 +5,7 @@ mod head;
 mod init;
 mod segment;
 
+pub(crate) use boxes::{Boxes, RawBox};
 pub(crate) use head::{find_payload, read_head};
 pub use init::{InitCodec, InitInfo, InitTrack, read_init};
 pub use segment::{ChunkInfo, ProducerReference, SampleInfo, read_samples, read_segment};

@@ -63,7 +63,7 @@ fn visit(value: &Value, look: &mut impl FnMut(&Map<String, Value>)) {
 async fn every_path_is_routed_with_exactly_its_methods() {
     let (bench, document) = (Bench::done(""), document().await);
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 32);
+    assert_eq!(paths.len(), 33);
     for (path, item) in paths {
         assert!(!path.contains('*'), "{path}");
         let reply = bench.ask("TRACE", &fill(path), None).await;
@@ -150,6 +150,7 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
         "name": "n", "audio": { "language": "en", "track": [{ "pair": 2, "language": "fr" }] },
         "captions": [{ "service": "CC1", "language": "en" }], "ladder": [{ "height": 360, "bitrate": 400_000 }],
         "input": { "kind": "camera", "device": "/dev/video0", "width": 640, "height": 360 },
+        "delivery": [{ "protocols": ["hls"], "protection": "cbcs", "key": "house" }],
     });
     let channel = json!(*control::channel_from_json(&settings.to_string()).unwrap());
     let mut of_channel = keys(&channel);
@@ -159,6 +160,18 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
     assert_eq!(fields("AudioSettings"), keys(&channel["audio"]));
     assert_eq!(fields("AudioTrack"), keys(&channel["audio"]["track"][0]));
     assert_eq!(fields("Captions"), keys(&channel["captions"][0]));
+    assert_eq!(fields("Policy"), keys(&channel["delivery"][0]));
+    for (schema, field, names) in [
+        ("Protocol", "protocols", ["hls", "dash", "smooth", "hds", "download"]),
+        ("Protection", "protection", ["blocked", "clear", "aes-128", "cenc", "cbcs"]),
+    ] {
+        assert_eq!(document["components"]["schemas"][schema]["enum"], json!(names));
+        for name in names {
+            let mut policy = json!({ "protection": "clear" });
+            policy[field] = if field == "protocols" { json!([name]) } else { json!(name) };
+            assert!(serde_json::from_value::<access::Policy>(policy).is_ok(), "{name}");
+        }
+    }
     let mut input = keys(&channel["input"]);
     input.extend(["path", "name", "port", "serial", "connection", "sound"].map(str::to_owned));
     assert_eq!(fields("InputSettings"), input);

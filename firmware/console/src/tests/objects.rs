@@ -1,3 +1,4 @@
+use access::{Delivery, Policy, Protection, Protocol};
 use control::{Answer, Command, NewProgram, ProgramChange};
 use serde_json::json;
 
@@ -158,6 +159,11 @@ async fn wishes_arrive_as_they_were_meant() {
         ("POST", "/programs/p1/publish", json!({ "locator": "l" })),
         ("POST", "/assets/c1/publish", json!({})),
         ("POST", "/assets/c1/publish", json!(null)),
+        (
+            "PUT",
+            "/assets/c1/delivery",
+            json!({ "policies": [{ "protection": "clear", "protocols": ["hls"] }] }),
+        ),
     ] {
         bench.ask(method, path, Some(body)).await;
     }
@@ -184,6 +190,14 @@ async fn wishes_arrive_as_they_were_meant() {
         Command::Publish { asset: text("a1"), locator: Some(text("l")) },
         Command::Publish { asset: text("c1"), locator: None },
         Command::Publish { asset: text("c1"), locator: None },
+        Command::Deliver {
+            asset: text("c1"),
+            delivery: Delivery(vec![Policy {
+                protocols: vec![Protocol::Hls],
+                protection: Protection::Clear,
+                key: None,
+            }]),
+        },
         Command::DeleteFilter { asset: Some(text("a1")), name: text("mobile") },
     ];
     assert_eq!(bench.commands(), expected);

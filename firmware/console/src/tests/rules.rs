@@ -68,7 +68,8 @@ fn obey(
         *made += 1;
         format!("id{made}")
     };
-    let mut context = Context { now_ms: NOW, new_id: &mut new_id, kept: &kept };
+    let mut context =
+        Context { now_ms: NOW, new_id: &mut new_id, kept: &kept, has_key: &|name| name == "house" };
     let granted = registry.apply(command, &mut context)?;
     let mut effects = granted.effects;
     while let Some(effect) = effects.pop() {

@@ -1,5 +1,7 @@
 //! Commands on whole assets.
 
+use access::Delivery;
+
 use super::{Context, Effect, Granted, Registry, not_found};
 use crate::{Asset, Recorded, Refusal, names};
 
@@ -36,6 +38,17 @@ impl Registry {
         if locator.take().is_none() {
             return Err(state(&id, "not published", "only a published asset can be unpublished"));
         }
+        Ok(Granted::new(id, []))
+    }
+
+    pub(super) fn deliver(
+        &mut self,
+        id: String,
+        delivery: Delivery,
+        context: &Context<'_>,
+    ) -> Result<Granted, Refusal> {
+        check_delivery("policies", &delivery, context)?;
+        self.asset_mut(&id)?.delivery = delivery;
         Ok(Granted::new(id, []))
     }
 
@@ -82,6 +95,12 @@ impl Registry {
     pub(super) fn asset_mut(&mut self, id: &str) -> Result<&mut Asset, Refusal> {
         self.edit().assets.get_mut(id).ok_or_else(|| not_found("asset", id))
     }
+}
+
+/// That delivery policies in field `field` make sense.
+pub(super) fn check_delivery(field: &str, delivery: &Delivery, context: &Context<'_>) -> Result<(), Refusal> {
+    let wrong = |(own, problem): (String, String)| names::invalid(&format!("{field}{own}"), problem);
+    delivery.check(context.has_key).map_err(wrong)
 }
 
 fn state(id: &str, state: &str, problem: &str) -> Refusal {

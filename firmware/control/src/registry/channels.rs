@@ -2,7 +2,7 @@
 
 use channel::life::{self, ChannelCommand};
 
-use super::{Context, Effect, Granted, Registry, illegal, not_found, room};
+use super::{Context, Effect, Granted, Registry, assets::check_delivery, illegal, not_found, room};
 use crate::{Channel, Refusal, Tuning, names};
 
 impl Registry {
@@ -17,16 +17,22 @@ impl Registry {
             return Err(Refusal::Conflict(format!("there is a channel `{name}` already")));
         }
         room(self.objects.channels.len(), self.limits.channels, "channels")?;
+        check_delivery("delivery", &settings.delivery, context)?;
         let channel = Channel::new(settings, false, context.now_ms);
         self.edit().channels.insert(name.clone(), channel);
         Ok(Granted::new(name, []))
     }
 
-    pub(super) fn change_channel(&mut self, settings: settings::Channel) -> Result<Granted, Refusal> {
+    pub(super) fn change_channel(
+        &mut self,
+        settings: settings::Channel,
+        context: &Context<'_>,
+    ) -> Result<Granted, Refusal> {
         let name = settings.name.clone();
         let channel = self.channel(&name)?;
         channel.state.changeable().map_err(|why| illegal("channel", &name, why))?;
         undeclared(&name, channel)?;
+        check_delivery("delivery", &settings.delivery, context)?;
         let channel = self.channel_mut(&name)?;
         (channel.settings, channel.tuning) = (settings, Tuning::default());
         Ok(Granted::new(name, []))

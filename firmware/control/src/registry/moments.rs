@@ -49,6 +49,7 @@ impl Registry {
             locator: None,
             marks: BTreeMap::new(),
             filters: BTreeMap::new(),
+            delivery: self.asset(id)?.delivery.clone(),
             created: context.now_ms,
         };
         Ok(Granted::new(self.add_asset(clip, context)?, []))

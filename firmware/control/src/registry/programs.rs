@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use access::Delivery;
 use channel::life::{self, ProgramCommand};
 
 use super::{Context, Granted, Registry, fresh, illegal, not_found};
@@ -29,7 +30,8 @@ impl Registry {
             return Err(channel_is(&new.channel, channel.state, "it takes no more programs"));
         }
         let id = fresh(&self.objects.programs, context)?;
-        let asset = Asset::empty(&new.name, &new.channel, &id, context.now_ms);
+        let delivery = channel.settings.delivery.clone();
+        let asset = Asset { delivery, ..Asset::empty(&new.name, &new.channel, &id, context.now_ms) };
         let asset = self.add_asset(asset, context)?;
         let program = Program {
             channel: new.channel,
@@ -135,7 +137,8 @@ impl Registry {
         let numbered = (2..).map(|nth| numbered(&program.name, nth));
         let name = numbered.take(taken.len() + 1).find(|name| !taken.contains(&name));
         let name = name.unwrap_or_else(|| program.name.clone());
-        let asset = Asset::empty(&name, &program.channel, id, context.now_ms);
+        let delivery = self.asset(&program.asset)?.delivery.clone();
+        let asset = Asset { delivery, ..Asset::empty(&name, &program.channel, id, context.now_ms) };
         self.add_asset(asset, context)
     }
 
@@ -197,6 +200,7 @@ impl Asset {
             locator: None,
             marks: BTreeMap::new(),
             filters: BTreeMap::new(),
+            delivery: Delivery::default(),
             created: now,
         }
     }

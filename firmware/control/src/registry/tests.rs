@@ -50,7 +50,8 @@ impl Bench {
             let edge = segment(grid, now) - 1;
             kept.map(|kept| (edge.saturating_sub(kept), edge))
         };
-        let mut context = Context { now_ms: now, new_id: &mut new_id, kept: &kept };
+        let mut context =
+            Context { now_ms: now, new_id: &mut new_id, kept: &kept, has_key: &|name| name == "house" };
         act(&mut self.registry, &mut context)
     }
 

@@ -258,6 +258,7 @@ impl Mpd<'_> {
             write!(self.out, " lang=\"{}\"", Attribute(language))?;
         }
         self.out.push_str(" segmentAlignment=\"true\" startWithSAP=\"1\">\n");
+        self.out.push_str(self.options.protection);
         if !self.window.ended {
             // Media time is UTC, so any instant is a reference; the Period's own start stays the same.
             let (wall, time) = (Exact(period.start), media::ticks(period.start, first.timescale));

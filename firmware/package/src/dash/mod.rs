@@ -51,6 +51,8 @@ pub struct Options<'a> {
     pub zero: Zero,
     /// Where the next manifest is to be had while it is live (DASH, 5.3.1.2, `Location`); none for the same address.
     pub location: Option<&'a str>,
+    /// The elements of [`content_protection`](crate::protection::content_protection): everything is encrypted so.
+    pub protection: &'a str,
 }
 
 /// The instant that presentation time counts from.

@@ -14,17 +14,21 @@ use crate::{
 /// Renders the Multivariant Playlist (RFC 8216bis, 4.4.6): a variant per shown video track, all shown audio in one group.
 ///
 /// Without video, each audio track is a variant. URIs are relative to the playlist's own; `query`, the text after a `?`
-/// or nothing, is what they carry on to the Media Playlists, so that these have the same filters.
+/// or nothing, is what they carry on to the Media Playlists, so that these have the same filters. `keys` are the lines of
+/// [`session_keys`](crate::protection::session_keys).
 ///
 /// # Errors
 /// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track of the current layout.
-pub fn render_master(window: &Window, shown: &Shown, query: &str) -> Result<String, Error> {
+pub fn render_master(window: &Window, shown: &Shown, query: &str, keys: &str) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
     let tracks = shown.tracks(layout);
     if tracks.is_empty() {
         return Err(Error::NothingShown);
     }
     let mut out = String::with_capacity(1024);
+    // EXT-X-MEDIA and its GROUP-IDs ask for version 4; the media playlists say what they need themselves.
+    out.push_str("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    out.push_str(keys);
     write(&mut out, window, layout, &tracks, Query(query)).expect("a String takes any text");
     Ok(out)
 }
@@ -36,8 +40,6 @@ fn write(
     tracks: &[usize],
     query: Query<'_>,
 ) -> fmt::Result {
-    // EXT-X-MEDIA and its GROUP-IDs ask for version 4; the media playlists say what they need themselves.
-    out.push_str("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     let of_kind = |kind| {
         let tracks = tracks.iter().map(|&index| (index, &layout.tracks[index]));
         tracks.filter(move |(_, track): &(usize, &Track)| track.kind() == kind)

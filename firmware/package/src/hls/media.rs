@@ -41,6 +41,9 @@ pub struct MediaOptions<'a> {
     pub shown: &'a Shown,
     /// The query that a rendition report's URI carries, without the `?`.
     pub query: &'a str,
+    /// The lines of [`media_keys`](crate::protection::media_keys): all that is listed is encrypted so. What is encrypted as a
+    /// whole has no parts.
+    pub keys: &'a str,
 }
 
 static ALL: Shown = Shown::all();
@@ -48,7 +51,7 @@ static ALL: Shown = Shown::all();
 impl Default for MediaOptions<'_> {
     /// A plain live playlist of a presentation with all tracks.
     fn default() -> Self {
-        Self { low_latency: false, skip: None, lasting: false, shown: &ALL, query: "" }
+        Self { low_latency: false, skip: None, lasting: false, shown: &ALL, query: "", keys: "" }
     }
 }
 
@@ -217,7 +220,8 @@ impl Playlist<'_> {
         }
         writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", first.number)?;
         writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", first.discontinuity)?;
-        out.write_str("#EXT-X-INDEPENDENT-SEGMENTS\n")
+        out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
+        out.write_str(self.options.keys)
     }
 
     fn segment(&mut self, line: &Line<'_>) -> fmt::Result {

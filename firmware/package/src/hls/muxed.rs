@@ -137,21 +137,22 @@ pub fn render_media(window: &Window, track: usize, options: &MediaOptions<'_>) -
     let groups = groups(window, track);
     let first = groups.first().filter(|_| is_enough(window, &groups)).ok_or(Error::NoSegments(track))?;
     let mut out = String::with_capacity(256 + 48 * groups.len());
-    let written = header(&mut out, window, first, options.lasting)
+    let written = header(&mut out, window, first, options)
         .and_then(|()| list(&mut out, &groups, &Query(options.query)))
         .and_then(|()| if window.ended { out.write_str("#EXT-X-ENDLIST\n") } else { Ok(()) });
     written.expect("a String takes any text");
     Ok(out)
 }
 
-fn header(out: &mut String, window: &Window, first: &Group, lasting: bool) -> fmt::Result {
+fn header(out: &mut String, window: &Window, first: &Group, options: &MediaOptions<'_>) -> fmt::Result {
     let target = target_duration(&window.grid);
     write!(out, "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{target}\n")?;
-    if lasting && window.ended {
+    if options.lasting && window.ended {
         out.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n");
     }
     writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", first.number)?;
-    writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", first.discontinuity)
+    writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", first.discontinuity)?;
+    out.write_str(options.keys)
 }
 
 fn list(out: &mut String, groups: &[Group], query: &Query<'_>) -> fmt::Result {

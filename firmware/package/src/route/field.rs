@@ -51,6 +51,10 @@ pub enum Field {
     Format,
     /// `encryption` of a manifest.
     Encryption,
+    /// The name of a content key.
+    Key,
+    /// `token`.
+    Token,
 }
 
 /// What is wrong with a field.
@@ -76,8 +80,10 @@ pub enum Reason {
     NotATimeline,
     /// Nothing that is known.
     NotAFormat,
-    /// Nothing that this presentation has.
+    /// No encryption that is known.
     NotOffered,
+    /// Not 1 to 4096 printable characters of ASCII.
+    NotAToken,
     /// Given more than once.
     Repeated,
     /// More names than there may be.
@@ -88,7 +94,7 @@ pub enum Reason {
     WithoutMsn,
 }
 
-/// The name of a channel, locator, track or filter: 1 to 64 letters, digits, `-` and `_`.
+/// The name of a channel, locator, track, filter or content key: 1 to 64 letters, digits, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(pub(super) String);
 
@@ -116,6 +122,8 @@ impl fmt::Display for Field {
             Self::Stream => "stream",
             Self::Format => "format",
             Self::Encryption => "encryption",
+            Self::Key => "key",
+            Self::Token => "token",
         })
     }
 }
@@ -134,6 +142,7 @@ impl fmt::Display for Reason {
             Self::NotATimeline => "is not `live`",
             Self::NotAFormat => "is none that is known here",
             Self::NotOffered => "is not offered here",
+            Self::NotAToken => "is not 1 to 4096 printable characters of ASCII",
             Self::Repeated => "is given more than once",
             Self::TooMany => "has too many names",
             Self::NotAfterStart => "is not after start",

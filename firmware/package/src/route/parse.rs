@@ -1,7 +1,9 @@
 //! From path and query to a route.
 
+use access::Encryption;
+
 use super::{
-    Directives, Filters, HDS, Place, Route, Source, TS, Timeline,
+    Carried, Directives, Filters, HDS, Place, Presentation, Route, Source, TS, Timeline, Token,
     field::{Field, Name, Reason, decode, index, layout_id, number},
     query::Extract,
     service,
@@ -29,12 +31,29 @@ impl Route {
         if let Some(inside) = service::inside(rest) {
             return service::parse(&|| Source::vod(first), inside, query);
         }
+        if first == "keys" {
+            let (name, token) = (Name::parse(Field::Key, rest)?, Token::parse(query)?);
+            return Ok(Self::Key { name, token });
+        }
         let (name, rest) = rest.split_once('/').ok_or(Error::NotFound)?;
         let source: Of<'_> = match first {
             "live" => &|| Source::live(name),
             "vod" => &|| Source::vod(name),
             _ => return Err(Error::NotFound),
         };
+        let (folder, behind) = rest.split_once('/').unwrap_or((rest, ""));
+        let Some(encryption) = Encryption::named(folder) else {
+            return Self::parse_below(source, rest, query);
+        };
+        let encrypted = || Ok(Source { encryption: Some(encryption), ..source()? });
+        match Self::parse_below(&encrypted, behind, query) {
+            // A track may have such a name, too.
+            Err(Error::NotFound) => Self::parse_below(source, rest, query),
+            route => route,
+        }
+    }
+
+    fn parse_below(source: Of<'_>, rest: &str, query: &str) -> Result<Self, Error> {
         match service::inside(rest) {
             Some(inside) => service::parse(source, inside, query),
             None => Self::parse_within(source, rest, query),
@@ -46,16 +65,16 @@ impl Route {
         let mut pieces = rest.splitn(3, '/');
         match (pieces.next().unwrap_or(""), pieces.next(), pieces.next()) {
             ("master.m3u8", None, _) => {
-                Ok(Self::Master { source: source()?, filters: Filters::parse(query)? })
+                Ok(Self::Master { source: source()?, carried: Carried::parse(query)? })
             }
             ("manifest.mpd", None, _) => {
-                let (filters, timeline) = (Filters::parse(query)?, Timeline::parse(query)?);
-                Ok(Self::Manifest { source: source()?, filters, timeline })
+                let (carried, timeline) = (Carried::parse(query)?, Timeline::parse(query)?);
+                Ok(Self::Manifest { source: source()?, carried, timeline })
             }
             (file, None, _) => Self::parse_extra(source, file, query),
             (TS, Some("master.m3u8"), None) => {
-                let (filters, place) = (Filters::parse(query)?, Place::Beside);
-                Ok(Self::MuxedMaster { source: source()?, filters, audio_only: true, place })
+                let (carried, place) = (Carried::parse(query)?, Place::Beside);
+                Ok(Self::MuxedMaster { source: source()?, carried, audio_only: true, place })
             }
             (TS, Some(track), Some(file)) => Self::parse_muxed(source, track, file, query),
             (HDS, Some("manifest.f4m"), None) => {
@@ -79,8 +98,8 @@ impl Route {
     /// What only assets have.
     fn parse_extra(source: Of<'_>, file: &str, query: &str) -> Result<Self, Error> {
         let asset = || match source()? {
-            asset @ Source::Vod(_) => Ok(asset),
-            Source::Live(_) => Err(Error::NotFound),
+            asset @ Source { presentation: Presentation::Vod(_), encryption: None } => Ok(asset),
+            _ => Err(Error::NotFound),
         };
         match file {
             "download.mp4" => {
@@ -104,10 +123,9 @@ impl Route {
             _ => return Err(Error::NotFound),
         };
         let (source, track) = (source()?, Name::parse(Field::Track, track)?);
-        let filters = Filters::parse(query)?;
         Ok(match number {
-            None => Self::MuxedMedia { source, track, filters },
-            Some(number) => Self::MuxedSegment { source, track, number, filters },
+            None => Self::MuxedMedia { source, track, carried: Carried::parse(query)? },
+            Some(number) => Self::MuxedSegment { source, track, number, filters: Filters::parse(query)? },
         })
     }
 
@@ -115,12 +133,12 @@ impl Route {
         let names = || Ok((source()?, Name::parse(Field::Track, track)?));
         if file == "media.m3u8" {
             let (source, track) = names()?;
-            let (directives, filters) = (Directives::parse(query)?, Filters::parse(query)?);
-            return Ok(Self::Media { source, track, directives, filters });
+            let (directives, carried) = (Directives::parse(query)?, Carried::parse(query)?);
+            return Ok(Self::Media { source, track, directives, carried });
         }
         if file == "iframes.m3u8" {
             let (source, track) = names()?;
-            return Ok(Self::KeyFrames { source, track, filters: Filters::parse(query)? });
+            return Ok(Self::KeyFrames { source, track, carried: Carried::parse(query)? });
         }
         if let Some(layout) = file.strip_prefix("init-").and_then(|file| file.strip_suffix(".mp4")) {
             let (source, track) = names()?;

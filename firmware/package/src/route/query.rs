@@ -1,6 +1,10 @@
 //! What the query asks of a resource.
 
-use std::{borrow::Cow, fmt, ops::Deref};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    ops::Deref,
+};
 
 use super::field::{Field, Name, Reason, decode, index, number};
 use crate::Error;
@@ -9,6 +13,8 @@ use crate::Error;
 const MOST_FILTERS: usize = 3;
 /// The most tracks that a download names.
 const MOST_TRACKS: usize = 32;
+/// Bytes of the longest token.
+const LONGEST_TOKEN: usize = 4096;
 
 /// HLS Delivery Directives (RFC 8216bis, 6.2.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +46,20 @@ pub enum Skip {
 /// The filters that a viewer names: up to three in `?filter=A;B;C`, in that order. Its text is `filter=A;B;C`, or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters(Vec<Name>);
+
+/// What a playlist is asked for with and passes on to all that it leads to. Its text is `filter=A;B;C&token=...`, or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Through which filters.
+    pub filters: Filters,
+    /// What shows that the viewer may have the key.
+    pub token: Option<Token>,
+}
+
+/// A viewer's token, as it stands in the query: characters that need no encoding there (RFC 3986, 2.3), and those of base64 and
+/// of forms in their encoding.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
 
 /// Where a manifest's presentation time begins, once it has ended: `?timeline=live` where live viewers know it to begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,6 +133,74 @@ impl Deref for Filters {
 impl fmt::Display for Filters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() { Ok(()) } else { write!(f, "{}={}", Field::Filter, Names(&self.0)) }
+    }
+}
+
+impl Carried {
+    pub(super) fn parse(query: &str) -> Result<Self, Error> {
+        Ok(Self { filters: Filters::parse(query)?, token: Token::parse(query)? })
+    }
+
+    /// Appends it to a query.
+    pub(super) fn write(&self, query: &mut Writer<'_, '_>) -> fmt::Result {
+        self.filters.write(query)?;
+        Token::write(self.token.as_ref(), query)
+    }
+}
+
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let between = if self.filters.is_empty() { "" } else { "&" };
+        write!(f, "{}", self.filters)?;
+        let token = self.token.as_ref();
+        token.map_or(Ok(()), |token| write!(f, "{between}{}={}", Field::Token, Encoded(&token.0)))
+    }
+}
+
+impl Token {
+    pub(super) fn parse(query: &str) -> Result<Option<Self>, Error> {
+        let wrong = |reason| Error::Parse { field: Field::Token, reason };
+        let Some(text) = value(query, Field::Token)? else { return Ok(None) };
+        // Some send it as the header has it.
+        let text = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("Bearer=")).unwrap_or(&text);
+        match text.len() {
+            0 => Ok(None),
+            1..=LONGEST_TOKEN if text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Ok(Some(Self(text.to_owned())))
+            }
+            _ => Err(wrong(Reason::NotAToken)),
+        }
+    }
+
+    /// Appends it to a query.
+    pub(super) fn write(token: Option<&Self>, query: &mut Writer<'_, '_>) -> fmt::Result {
+        token.map_or(Ok(()), |token| query.pair(Field::Token, Encoded(&token.0)))
+    }
+
+    /// Its text, for who checks it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A text with everything encoded that is not unreserved (RFC 3986, 2.3).
+struct Encoded<'a>(&'a str);
+
+impl fmt::Display for Encoded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.bytes().try_for_each(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                f.write_char(char::from(byte))
+            }
+            _ => write!(f, "%{byte:02X}"),
+        })
     }
 }
 

@@ -3,10 +3,12 @@
 
 use std::fmt;
 
+use access::{Encryption, Scheme};
+
 use super::{
     Place, Route, Source,
     field::{Field, Name, Reason, index, number},
-    query::{Filters, Timeline},
+    query::{Carried, Filters, Timeline, Token},
 };
 use crate::Error;
 
@@ -36,6 +38,13 @@ const FORMATS: [(Format, &str); 8] = [
     (Format::Hls, "m3u8-cmaf"),
     (Format::HlsMuxed, MUXED),
     (Format::Hds, HDS),
+];
+
+/// The classic service's names of encryptions, and ours.
+const ENCRYPTIONS: [(Encryption, &[&str]); 3] = [
+    (Encryption::Envelope, &["cbc", "aes-128"]),
+    (Encryption::Common(Scheme::Cenc), &["cenc"]),
+    (Encryption::Common(Scheme::Cbcs), &["cbcs-aapl", "cbcs"]),
 ];
 
 /// Which share of a fragment.
@@ -106,12 +115,14 @@ struct Arguments<'a> {
     format: &'a str,
     filters: Filters,
     audio_only: bool,
+    encryption: Option<Encryption>,
 }
 
 impl<'a> Arguments<'a> {
     /// A filter may stand in the query as well.
     fn parse(arguments: &'a str, query: &str) -> Result<Self, Error> {
-        let mut read = Self { format: "", filters: Filters::parse(query)?, audio_only: true };
+        let filters = Filters::parse(query)?;
+        let mut read = Self { format: "", filters, audio_only: true, encryption: None };
         for argument in arguments.split(',') {
             let (key, value) = argument.split_once('=').unwrap_or((argument, ""));
             let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
@@ -124,7 +135,11 @@ impl<'a> Arguments<'a> {
                 "filter" => read.filters = Filters::named(value)?,
                 // Never in the clear what is asked for encrypted.
                 "encryption" if !value.is_empty() => {
-                    return Err(Error::Parse { field: Field::Encryption, reason: Reason::NotOffered });
+                    let known =
+                        ENCRYPTIONS.iter().find(|(_, names)| names.contains(&&*value.to_ascii_lowercase()));
+                    let (known, _) =
+                        known.ok_or(Error::Parse { field: Field::Encryption, reason: Reason::NotOffered })?;
+                    read.encryption = Some(*known);
                 }
                 _ => {}
             }
@@ -156,16 +171,21 @@ pub(super) fn parse(
     if !noun.eq_ignore_ascii_case("Manifest") {
         return Route::parse_within(source, inside, query);
     }
-    let Arguments { format, filters, audio_only } = Arguments::parse(arguments, query)?;
+    let Arguments { format, filters, audio_only, encryption } = Arguments::parse(arguments, query)?;
     let format = FORMATS.iter().find(|(_, name)| name.eq_ignore_ascii_case(format));
     let (format, _) = format.ok_or(Error::Parse { field: Field::Format, reason: Reason::NotAFormat })?;
-    let (source, place) = (source()?, Place::Folder);
+    let (mut source, place) = (source()?, Place::Folder);
+    source.encryption = encryption.or(source.encryption);
+    let carried = |filters| Ok(Carried { filters, token: Token::parse(query)? });
     Ok(match format {
         Format::Smooth => Route::SmoothManifest { source, filters, legacy: false },
         Format::SmoothLegacy => Route::SmoothManifest { source, filters, legacy: true },
-        Format::Dash => Route::Manifest { source, filters, timeline: Timeline::parse(query)? },
-        Format::Hls => Route::Master { source, filters },
-        Format::HlsMuxed => Route::MuxedMaster { source, filters, audio_only, place },
+        Format::Dash => {
+            let timeline = Timeline::parse(query)?;
+            Route::Manifest { source, carried: carried(filters)?, timeline }
+        }
+        Format::Hls => Route::Master { source, carried: carried(filters)? },
+        Format::HlsMuxed => Route::MuxedMaster { source, carried: carried(filters)?, audio_only, place },
         Format::Hds => Route::HdsManifest { source, filters, place },
     })
 }

@@ -59,6 +59,16 @@ fn every_resource_is_told_apart() {
         "/vod/show/download.mp4?start=0&end=1767225600000&tracks=720p;audio",
         "/vod/show/download.mp4?tracks=audio",
         "/vod/show/thumbnails.vtt",
+        "/keys/house",
+        "/keys/house?token=a.b-c_d~%2B%2F%3D",
+        "/vod/show/cenc/master.m3u8?filter=A&token=t",
+        "/vod/show/cenc/manifest.mpd?token=t&timeline=live",
+        "/vod/show/cbcs/720p/media.m3u8?token=t&_HLS_msn=5",
+        "/vod/show/cbcs/720p/7.0.m4s",
+        "/vod/show/cenc/smooth.ism/Manifest",
+        "/live/main/aes-128/ts/720p/media.m3u8?token=t",
+        "/live/main/aes-128/ts/720p/7.ts",
+        "/live/main/cenc/media.m3u8",
         "/vod/show/thumbnails-0.jpg",
         "/vod/show/thumbnails-4294967295.jpg",
     ] {
@@ -69,11 +79,11 @@ fn every_resource_is_told_apart() {
 #[test]
 fn percent_encoding_and_foreign_parameters() {
     let plain = parse("/live/main/720p/media.m3u8?_HLS_msn=5").unwrap();
-    assert_eq!(parse("/live/m%61in/720p/media%2Em3u8?token=%ZZ&_HLS_ms%6e=%35&&x").unwrap(), plain);
+    assert_eq!(parse("/live/m%61in/720p/media%2Em3u8?tokens=%ZZ&_HLS_ms%6e=%35&&x").unwrap(), plain);
     let filtered = parse("/live/main/manifest.mpd?filter=A;B;C").unwrap();
     assert_eq!(parse("/live/main/manifest.mpd?x=y&f%69lter=A%3BB%3bC").unwrap(), filtered);
-    let Route::Manifest { filters, .. } = &filtered else { panic!("{filtered:?}") };
-    assert_eq!((filters.len(), filters.to_string().as_str()), (3, "filter=A;B;C"));
+    let Route::Manifest { carried, .. } = &filtered else { panic!("{filtered:?}") };
+    assert_eq!((carried.filters.len(), carried.to_string().as_str()), (3, "filter=A;B;C"));
     assert_eq!(parse("/live/main/master.m3u8?_HLS_part=x").unwrap().to_string(), "/live/main/master.m3u8");
 }
 
@@ -94,7 +104,7 @@ fn smooth_addresses_are_read_tolerantly() {
     assert_eq!(refused("QualityLevels(4294967296)/Fragments(video=7)"), (Field::Bitrate, Reason::TooGreat));
     assert_eq!(refused("QualityLevels(1)/Fragments(=7)"), (Field::Stream, Reason::Empty));
     assert_eq!(refused("QualityLevels(1)/Fragments(video)"), (Field::DecodeTime, Reason::NotANumber));
-    assert_eq!(refused("Manifest(encryption=cbc)"), (Field::Encryption, Reason::NotOffered));
+    assert_eq!(refused("Manifest(encryption=rot13)"), (Field::Encryption, Reason::NotOffered));
     for file in [
         "Manifest()x",
         "Levels(1)/Fragments(video=7)",
@@ -121,6 +131,13 @@ fn the_addresses_of_the_classic_service_lead_to_the_same() {
         ("/{L}/a.ism/720p/7.m4s", "/vod/{L}/720p/7.m4s"),
         ("/{L}/a.ism/ts/720p/media.m3u8?filter=A", "/vod/{L}/ts/720p/media.m3u8?filter=A"),
         ("/{L}/a.ism/hds/720p/Seg9-Frag7", "/vod/{L}/hds/720p/Seg1-Frag7"),
+        ("/{L}/a.ism/Manifest(format=m3u8-aapl,encryption=cbc)", "/vod/{L}/aes-128/master.m3u8"),
+        (
+            "/{L}/a.ism/Manifest(encryption=CBCS-aapl,format=m3u8-aapl)?token=t",
+            "/vod/{L}/cbcs/master.m3u8?token=t",
+        ),
+        ("/{L}/a.ism/Manifest(format=mpd-time-csf,encryption=cenc)", "/vod/{L}/cenc/manifest.mpd"),
+        ("/{L}/a.ism/Manifest(encryption=cenc)", "/vod/{L}/cenc/smooth.ism/Manifest"),
         ("/live/main/preview.isml/manifest", "/live/main/smooth.ism/Manifest"),
         ("/live/main/a.ism/Manifest(format=m3u8-aapl)", "/live/main/master.m3u8"),
         ("/vod/{L}/a.ism/Manifest(format=f4m-f4f)", "/vod/{L}/hds/manifest.f4m"),
@@ -243,7 +260,11 @@ fn directives() -> impl Strategy<Value = Directives> {
 }
 
 fn source() -> impl Strategy<Value = Source> {
-    (name(), any::<bool>()).prop_map(|(name, live)| if live { Source::Live(name) } else { Source::Vod(name) })
+    let encryption = prop::option::of(prop::sample::select(&Encryption::ALL[..]));
+    (name(), any::<bool>(), encryption).prop_map(|(name, live, encryption)| {
+        let presentation = if live { Presentation::Live(name) } else { Presentation::Vod(name) };
+        Source { presentation, encryption }
+    })
 }
 
 fn filters() -> impl Strategy<Value = Filters> {
@@ -260,7 +281,7 @@ fn of_an_asset() -> impl Strategy<Value = Route> {
     let stretch = (any::<Option<u64>>(), any::<Option<u64>>());
     let stretch = stretch.prop_map(|(from, to)| (from, to.filter(|to| from.is_none_or(|from| from < *to))));
     let tracks = prop::collection::hash_set(name(), 0..4).prop_map(|names| names.into_iter().collect());
-    let vod = || name().prop_map(Source::Vod);
+    let vod = || name().prop_map(|name| Source { presentation: Presentation::Vod(name), encryption: None });
     prop_oneof![
         (vod(), stretch, tracks, filters()).prop_map(|(source, (from, to), tracks, filters)| {
             Route::Download { source, from, to, tracks, filters }
@@ -270,10 +291,22 @@ fn of_an_asset() -> impl Strategy<Value = Route> {
     ]
 }
 
+fn token() -> impl Strategy<Value = Option<Token>> {
+    prop::option::of("[!-~]{1,20}").prop_map(|text| {
+        let encoded: String = text.unwrap_or_default().bytes().map(|byte| format!("%{byte:02x}")).collect();
+        Token::parse(&format!("token={encoded}")).unwrap()
+    })
+}
+
+fn carried() -> impl Strategy<Value = Carried> {
+    (filters(), token()).prop_map(|(filters, token)| Carried { filters, token })
+}
+
 fn route() -> impl Strategy<Value = Route> {
     prop_oneof![
         Just(Route::Time),
-        (source(), filters()).prop_map(|(source, filters)| Route::Master { source, filters }),
+        (name(), token()).prop_map(|(name, token)| Route::Key { name, token }),
+        (source(), carried()).prop_map(|(source, carried)| Route::Master { source, carried }),
         (source(), filters(), any::<bool>()).prop_map(|(source, filters, legacy)| Route::SmoothManifest {
             source,
             filters,
@@ -285,10 +318,10 @@ fn route() -> impl Strategy<Value = Route> {
                 Route::SmoothFragment { source, fragment: Fragment { bitrate, share, stream, time } }
             }
         ),
-        (source(), filters(), 0..3).prop_map(|(source, filters, kind)| {
+        (source(), carried(), 0..3).prop_map(|(source, carried, kind)| {
             let (place, audio_only) =
                 [(Place::Beside, true), (Place::Folder, true), (Place::Folder, false)][kind as usize];
-            Route::MuxedMaster { source, filters, audio_only, place }
+            Route::MuxedMaster { source, carried, audio_only, place }
         }),
         (source(), filters(), any::<bool>()).prop_map(|(source, filters, beside)| {
             let place = if beside { Place::Beside } else { Place::Folder };
@@ -302,28 +335,28 @@ fn route() -> impl Strategy<Value = Route> {
             track,
             filters
         }),
-        (source(), name(), filters()).prop_map(|(source, track, filters)| Route::MuxedMedia {
+        (source(), name(), carried()).prop_map(|(source, track, carried)| Route::MuxedMedia {
             source,
             track,
-            filters
+            carried
         }),
         (source(), name(), any::<u64>(), filters()).prop_map(|(source, track, number, filters)| {
             Route::MuxedSegment { source, track, number, filters }
         }),
-        (source(), filters(), prop_oneof![Just(Timeline::OfItsOwn), Just(Timeline::Live)])
-            .prop_map(|(source, filters, timeline)| Route::Manifest { source, filters, timeline }),
-        (source(), name(), directives(), filters()).prop_map(|(source, track, directives, filters)| {
-            Route::Media { source, track, directives, filters }
+        (source(), carried(), prop_oneof![Just(Timeline::OfItsOwn), Just(Timeline::Live)])
+            .prop_map(|(source, carried, timeline)| Route::Manifest { source, carried, timeline }),
+        (source(), name(), directives(), carried()).prop_map(|(source, track, directives, carried)| {
+            Route::Media { source, track, directives, carried }
         }),
         (source(), name(), any::<u64>()).prop_map(|(source, track, id)| Route::Init {
             source,
             track,
             layout: LayoutId(id)
         }),
-        (source(), name(), filters()).prop_map(|(source, track, filters)| Route::KeyFrames {
+        (source(), name(), carried()).prop_map(|(source, track, carried)| Route::KeyFrames {
             source,
             track,
-            filters
+            carried
         }),
         (source(), name(), any::<u64>()).prop_map(|(source, track, number)| Route::KeyFrame {
             source,

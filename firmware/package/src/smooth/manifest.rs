@@ -9,11 +9,13 @@ use crate::{Error, filter::Shown, text::Attribute};
 
 /// What a client manifest says beside its fragments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct Options<'a> {
     /// Runs of fragments that last as long are one line with `r`: version 2.2. Without, version 2.0.
     pub repeats: bool,
     /// Nanoseconds that a viewer can go back; none for all there is.
     pub reach: Option<u64>,
+    /// The element of [`protection_header`](crate::protection::protection_header): everything is encrypted so.
+    pub protection: &'a str,
 }
 
 /// Renders the client manifest: live, or on demand once the window has ended.
@@ -21,7 +23,7 @@ pub struct Options {
 /// # Errors
 /// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track that can be carried,
 /// [`Error::NoSegments`] where nothing can be listed yet.
-pub fn render(window: &Window, shown: &Shown, options: &Options) -> Result<String, Error> {
+pub fn render(window: &Window, shown: &Shown, options: &Options<'_>) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
     let streams = streams(layout, shown);
     let first = streams.first().ok_or(Error::NothingShown)?.levels[0].1;
@@ -46,7 +48,7 @@ fn write(
     window: &Window,
     layout: &Layout,
     streams: &[(&Stream, Vec<Fragment>)],
-    options: &Options,
+    options: &Options<'_>,
 ) -> fmt::Result {
     let minor = if options.repeats { 2 } else { 0 };
     out.push_str("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
@@ -68,6 +70,7 @@ fn write(
             " LookaheadCount=\"{LOOK_AHEAD}\" DVRWindowLength=\"{reach}\" CanSeek=\"TRUE\" CanPause=\"TRUE\">"
         )?;
     }
+    out.push_str(options.protection);
     for (stream, fragments) in streams {
         write_stream(out, layout, stream, fragments, options)?;
     }
@@ -79,7 +82,7 @@ fn write_stream(
     layout: &Layout,
     stream: &Stream,
     fragments: &[Fragment],
-    options: &Options,
+    options: &Options<'_>,
 ) -> fmt::Result {
     let (name, levels) = (Attribute(&stream.name), stream.levels.len());
     let first = &layout.tracks[stream.levels[0].1];

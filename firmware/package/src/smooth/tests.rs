@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::*;
 use crate::Error;
 
-const OPTIONS: Options = Options { repeats: true, reach: Some(60_000_000_000) };
+const OPTIONS: Options<'_> = Options { repeats: true, reach: Some(60_000_000_000), protection: "" };
 
 fn grid() -> Grid {
     Grid::new(FrameRate::new(25, 1).unwrap(), 1600, 200)
@@ -72,7 +72,8 @@ fn a_live_manifest_lists_what_two_more_follow() {
         text.contains("<StreamIndex Type=\"audio\" Name=\"audio\" QualityLevels=\"1\" Chunks=\"3\""),
         "{text}"
     );
-    let plain = render(&window, &Shown::all(), &Options { repeats: false, reach: None }).unwrap();
+    let plain =
+        render(&window, &Shown::all(), &Options { repeats: false, reach: None, protection: "" }).unwrap();
     assert!(plain.contains("MinorVersion=\"0\"") && plain.contains("DVRWindowLength=\"0\""));
     assert_eq!(
         chunks(&plain)[..3],

@@ -1,3 +1,5 @@
+use access::{Delivery, Policy, Protection};
+
 use super::*;
 use crate::Recorded;
 
@@ -220,6 +222,43 @@ fn filters_are_global_or_of_an_asset() {
     the.ask(delete()).unwrap();
     assert_eq!(the.refused(delete()), "there is no filter `tv`");
     assert_eq!(the.registry.objects.assets[&asset].filters.len(), 1);
+}
+
+#[test]
+fn an_asset_is_delivered_as_its_channel_until_it_is_told_otherwise() {
+    let delivery = |protection, key: Option<&str>| {
+        let key = key.map(str::to_owned);
+        Delivery(vec![Policy { protocols: Vec::new(), protection, key }])
+    };
+    let guarded = delivery(Protection::Cenc, Some("house"));
+    let mut the = Bench::new(Limits::default());
+    let with = |name: &str, delivery: &Delivery| {
+        let settings = settings::Channel { delivery: delivery.clone(), ..super::channel(name) };
+        Command::CreateChannel(settings.into())
+    };
+    let unknown = delivery(Protection::Cenc, Some("none"));
+    assert_eq!(the.refused(with("main", &unknown)), "`delivery[0].key`: there is no content key `none`");
+    the.ask(with("main", &guarded)).unwrap();
+    the.ask(Command::StartChannel("main".into())).unwrap();
+    the.tell(Event::ChannelStarted("main".into()));
+    let (program, asset) = the.asset();
+    assert_eq!(the.registry.objects.assets[&asset].delivery, guarded);
+    let clipped = the.ask(clip(&asset, NOW, NOW + 1000)).unwrap().id;
+    let open = delivery(Protection::Clear, None);
+    let deliver = |asset: &str, delivery: &Delivery| Command::Deliver {
+        asset: asset.to_owned(),
+        delivery: delivery.clone(),
+    };
+    assert_eq!(the.refused(deliver(&asset, &unknown)), "`policies[0].key`: there is no content key `none`");
+    assert_eq!(the.refused(deliver("x", &open)), "there is no asset `x`");
+    the.ask(deliver(&asset, &open)).unwrap();
+    // The next recording of the same program is kept as the last one.
+    the.ask(Command::StartProgram(program.clone())).unwrap();
+    let next = the.program(&program).asset.clone();
+    let delivered = |asset: &str| &the.registry.objects.assets[asset].delivery;
+    assert_eq!((delivered(&asset), delivered(&next), delivered(&clipped)), (&open, &open, &guarded));
+    let loaded = Registry::load(&the.registry.save(), Limits::default()).unwrap();
+    assert_eq!(loaded.objects, the.registry.objects);
 }
 
 #[test]
