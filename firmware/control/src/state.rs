@@ -31,6 +31,8 @@ pub struct BoxState {
     pub store: StoreState,
     /// The doors for viewers, the first one first.
     pub endpoints: Vec<EndpointState>,
+    /// The SHA-256 of the box's own certificate authority; null where no listener shows certificates of it.
+    pub authority: Option<String>,
     /// How warm the box is; null where that is not known.
     pub temperature: Option<TemperatureState>,
     /// The box's processes.
@@ -46,6 +48,8 @@ pub struct EndpointState {
     pub name: String,
     /// Its address and port.
     pub listen: String,
+    /// It speaks TLS only.
+    pub tls: bool,
     /// Requests since `riserd` started.
     pub requests: u64,
     /// Those among them of addresses that are not allowed.

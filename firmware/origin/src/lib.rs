@@ -10,6 +10,7 @@
 //! | Smooth Streaming | client manifests, fragments with heads of their own | [`smooth`] |
 //! | `/keys/{name}` | a content key, for who may have it | [`keys`] |
 //! | `/time` | UTC of the box | here |
+//! | `/trust` | how to trust the box's own certificates | [`trust`](mod@trust) |
 //! | anything else | the viewer page's files | here |
 //!
 //! Delivery policies are applied here, before any of these: what they encrypt lies in a folder of its own, whose manifests
@@ -35,6 +36,7 @@ mod seal;
 mod shelf;
 mod smooth;
 mod thumbnails;
+mod trust;
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -59,6 +61,7 @@ pub use crate::{
     endpoint::{Endpoint, Peer, Policy, Traffic},
     presentation::LINGER,
     seal::{Licence, ServedKey},
+    trust::Trust,
 };
 use crate::{
     download::{Downloads, Wanted},
@@ -85,6 +88,8 @@ pub struct Config {
     pub window: Duration,
     /// The content keys there are.
     pub keys: Vec<ServedKey>,
+    /// The box's own authority, where it shows certificates of it.
+    pub trust: Option<Trust>,
 }
 
 /// The origin. Clones share it.
@@ -102,6 +107,7 @@ struct Shared {
     managers_downloads: Downloads,
     clock: Clock,
     web: PathBuf,
+    trust: Option<Trust>,
 }
 
 impl Origin {
@@ -119,6 +125,7 @@ impl Origin {
                 managers_downloads,
                 clock,
                 web: config.web,
+                trust: config.trust,
             }),
         }
     }
@@ -151,8 +158,12 @@ impl Origin {
             .route("/vod/{*rest}", axum::routing::any(answer))
             // The classic service's addresses: /{locator}/{name}.ism/Manifest.
             .route("/{locator}/{presentation}/{*rest}", axum::routing::any(answer))
-            .with_state(self.clone())
-            .fallback_service(page);
+            .with_state(self.clone());
+        let router = match self.shared.trust.clone() {
+            Some(trust) => router.merge(trust::routes(trust)),
+            None => router,
+        };
+        let router = router.fallback_service(page);
         endpoint.guard(router)
     }
 

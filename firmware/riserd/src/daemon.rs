@@ -22,7 +22,7 @@ use crate::{
     crew::Roster,
     endpoints::{self, Opening},
     engine::Engine,
-    entrance::{self, Entrance, MANAGERS},
+    entrance::{self, Certificates, Entrance, MANAGERS},
     error::Error,
     house::House,
     ledger::Ledger,
@@ -112,10 +112,15 @@ async fn serve(
     let clock = Clock::from_system();
     let keys = content_keys::read(&settings)?;
     // Listening first: an address that is taken is known before anything else has begun.
-    let endpoints = endpoints::open(&settings).await?;
+    let certificates = Certificates::open(&settings)?;
+    let endpoints = endpoints::open(&settings, &certificates).await?;
     let management = entrance::listen("management.listen".to_owned(), settings.management.listen).await?;
     let (end, ended) = watch::channel(false);
-    let entrance = Entrance::new(&settings, management)?;
+    let entrance = Entrance::new(&settings, management, &certificates)?;
+    let trust = certificates.authority.as_ref().map(|authority| origin::Trust {
+        pem: authority.pem().to_owned(),
+        fingerprint: authority.fingerprint().to_owned(),
+    });
 
     let io: Arc<dyn Io> = Arc::new(Disk);
     let (ledger, mut registry) = Ledger::open(&settings.state_dir, Arc::clone(&io), plan::limits(&settings))?;
@@ -124,7 +129,12 @@ async fn serve(
     let (store, opening) = Store::begin(config, io).map_err(Error::Store)?;
     let store = Arc::new(store);
     let origin = Origin::new(
-        origin::Config { web: arguments.web.clone(), window: settings.dvr.window, keys },
+        origin::Config {
+            web: arguments.web.clone(),
+            window: settings.dvr.window,
+            keys,
+            trust: trust.clone(),
+        },
         clock.clone(),
     );
     let program = arguments.pipeline.clone();
@@ -139,6 +149,7 @@ async fn serve(
         cameras: Cameras::open(&settings.state_dir),
         shares: Arc::default(),
         endpoints: endpoints.iter().map(Opening::known).collect(),
+        authority: trust.map(|trust| trust.fingerprint),
         temperature: thermometer.as_ref().map_or_else(|| watch::channel(None).1, Thermometer::readings),
     });
 

@@ -65,6 +65,11 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// The address that was asked for.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+
     /// Lets the result through, or says that the connection has been idle for too long.
     fn watch<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {

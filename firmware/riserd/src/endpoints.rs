@@ -14,14 +14,16 @@ use tokio::{
 
 use crate::{
     door::Door,
-    entrance::{PATIENCE, listen, serve_viewers},
+    entrance::{Certificates, PATIENCE, listen, serve_viewers},
     error::Error,
+    tls::Identity,
 };
 
 /// A door that nobody has come through yet.
 pub struct Opening {
     listener: TcpListener,
     endpoint: Endpoint,
+    identity: Option<Identity>,
     known: Known,
 }
 
@@ -30,6 +32,7 @@ pub struct Opening {
 pub struct Known {
     name: String,
     listen: SocketAddr,
+    tls: bool,
     traffic: Arc<Traffic>,
 }
 
@@ -39,6 +42,7 @@ impl Known {
         EndpointState {
             name: self.name.clone(),
             listen: self.listen.to_string(),
+            tls: self.tls,
             requests: self.traffic.requests(),
             refused: self.traffic.refused(),
             keys: self.traffic.keys(),
@@ -48,7 +52,7 @@ impl Known {
 }
 
 /// All the settings' doors; their addresses are taken from here on.
-pub async fn open(settings: &Settings) -> Result<Vec<Opening>, Error> {
+pub async fn open(settings: &Settings, certificates: &Certificates) -> Result<Vec<Opening>, Error> {
     let mut doors = Vec::new();
     for (field, wanted) in settings.every_endpoint() {
         let text = |name: &str, path: &Option<PathBuf>| match path {
@@ -66,10 +70,13 @@ pub async fn open(settings: &Settings) -> Result<Vec<Opening>, Error> {
             client_access_policy: text("client_access_policy", &wanted.client_access_policy)?,
             cross_domain_policy: text("cross_domain_policy", &wanted.cross_domain_policy)?,
         });
+        let files = wanted.certificate.as_deref().zip(wanted.key.as_deref());
+        let identity = certificates.identity(&field, files, wanted.own_certificate)?;
         let listener = listen(format!("{field}.listen"), wanted.listen).await?;
         let (name, traffic) = (wanted.name.clone(), endpoint.traffic());
-        let known = Known { name, listen: listener.local_addr().unwrap_or(wanted.listen), traffic };
-        doors.push(Opening { listener, endpoint, known });
+        let listen = listener.local_addr().unwrap_or(wanted.listen);
+        let known = Known { name, listen, tls: identity.is_some(), traffic };
+        doors.push(Opening { listener, endpoint, identity, known });
     }
     Ok(doors)
 }
@@ -87,6 +94,7 @@ impl Opening {
         places: Arc<Semaphore>,
         ended: watch::Receiver<bool>,
     ) -> JoinHandle<()> {
-        serve_viewers(Door::new(self.listener, places, PATIENCE), router(self.endpoint), ended)
+        let door = Door::new(self.listener, places, PATIENCE);
+        serve_viewers(door, self.identity, router(self.endpoint), ended)
     }
 }

@@ -86,11 +86,19 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// The certificate or key of the management interface cannot be used.
+    /// The box's own certificate authority can be neither read nor made.
+    #[error("the box's own certificates: {path}: {problem}", path = path.display())]
+    Authority {
+        /// Its file or folder.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// The certificate or key of a listener cannot be used.
     #[error("{field}: {path}: {problem}", path = path.display())]
     Certificate {
         /// The settings' field.
-        field: &'static str,
+        field: String,
         /// The file.
         path: PathBuf,
         /// Why.

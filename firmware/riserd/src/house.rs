@@ -33,6 +33,8 @@ pub struct House {
     pub shares: Arc<Mutex<Shares>>,
     /// The doors for viewers.
     pub endpoints: Vec<Known>,
+    /// The fingerprint of the box's own certificate authority, where it shows certificates of it.
+    pub authority: Option<String>,
     /// How warm the box is; none where that is not known.
     pub temperature: watch::Receiver<Option<Reading>>,
 }

@@ -2,6 +2,7 @@
 //! board, gives each part its own configuration, starts everything, and on SIGTERM or SIGINT ends it in order.
 
 mod alarms;
+mod authority;
 mod cameras;
 mod content_keys;
 mod crew;

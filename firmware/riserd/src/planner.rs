@@ -140,6 +140,7 @@ mod tests {
             cameras: Cameras::open(folder),
             shares: Arc::default(),
             endpoints: Vec::new(),
+            authority: None,
             temperature: tokio::sync::watch::channel(None).1,
         };
         Planner::new(Arc::new(house), channel)

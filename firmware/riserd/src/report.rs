@@ -89,6 +89,7 @@ impl Report {
             programs: programs(&status, &objects),
             store,
             endpoints: self.house.endpoints.iter().map(Known::state).collect(),
+            authority: self.house.authority.clone(),
             temperature,
             processes: std::iter::once(own).chain(workers).collect(),
             alarms,

@@ -10,7 +10,7 @@ use std::{
 use access::Rules;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Refusal, Settings, address, human, refuse, some_path};
+use crate::{Refusal, Settings, address, human, identity, refuse, some_path};
 
 /// The most endpoints beside the first.
 const MOST: usize = 16;
@@ -27,6 +27,15 @@ pub struct Endpoint {
     /// Address and port.
     #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
+    /// The certificate chain in PEM, for TLS.
+    #[serde(deserialize_with = "some_path", skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[serde(deserialize_with = "some_path", skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// TLS with a certificate of the box's own authority.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own_certificate: bool,
     /// Who may come: `10.0.0.1`, `10.0.0.1/22` or `10.0.0.1(255.255.252.0)`; empty for everybody.
     #[serde(skip_serializing_if = "Rules::is_empty")]
     pub allow: Rules,
@@ -53,6 +62,9 @@ impl Default for Endpoint {
         Self {
             name: "default".to_owned(),
             listen: (Ipv4Addr::UNSPECIFIED, 8080).into(),
+            certificate: None,
+            key: None,
+            own_certificate: false,
             allow: Rules::default(),
             trusted_proxies: Rules::default(),
             max_age: None,
@@ -83,6 +95,7 @@ impl Settings {
                     format!("`{}` is another endpoint's", endpoint.name),
                 );
             }
+            identity(&field, &endpoint.certificate, &endpoint.key, endpoint.own_certificate)?;
             // Port 0 is whichever is free.
             if endpoint.listen.port() != 0 && !addresses.insert(endpoint.listen) {
                 return refuse(

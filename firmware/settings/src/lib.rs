@@ -76,6 +76,9 @@ pub struct Management {
     /// The certificate's private key in PEM.
     #[serde(deserialize_with = "some_path", skip_serializing_if = "Option::is_none")]
     pub key: Option<PathBuf>,
+    /// TLS with a certificate of the box's own authority.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own_certificate: bool,
     /// The token and all answers may go over the network unencrypted: the exception for a network that is trusted.
     pub plain_http: bool,
 }
@@ -142,7 +145,7 @@ impl Default for Settings {
 impl Default for Management {
     fn default() -> Self {
         let listen = (Ipv4Addr::LOCALHOST, 8081).into();
-        Self { listen, certificate: None, key: None, plain_http: false }
+        Self { listen, certificate: None, key: None, own_certificate: false, plain_http: false }
     }
 }
 
@@ -155,17 +158,11 @@ impl Default for Limits {
 impl Management {
     /// The rules between fields.
     fn check(&self) -> Result<(), Refusal> {
-        let (given, missing) = match (&self.certificate, &self.key) {
-            (Some(_), None) => ("certificate", "key"),
-            (None, Some(_)) => ("key", "certificate"),
-            _ => ("", ""),
-        };
-        if !given.is_empty() {
-            return refuse(&format!("management.{given}"), format!("`management.{missing}` belongs to it"));
-        }
-        if !self.listen.ip().is_loopback() && self.certificate.is_none() && !self.plain_http {
-            let problem = "this address is reached from outside the box: give `certificate` and `key` for TLS, or \
-                           `plain_http = true` if the token may be read by the network";
+        identity("management", &self.certificate, &self.key, self.own_certificate)?;
+        let encrypted = self.certificate.is_some() || self.own_certificate;
+        if !self.listen.ip().is_loopback() && !encrypted && !self.plain_http {
+            let problem = "this address is reached from outside the box: give `own_certificate = true`, or `certificate` \
+                           and `key`, for TLS, or `plain_http = true` if the token may be read by the network";
             return refuse("management.listen", problem);
         }
         Ok(())
@@ -198,6 +195,25 @@ pub fn parse(text: &str) -> Result<Settings, Error> {
     let checked = settings.check().and_then(|()| settings.channels.check(settings.limits.channels));
     checked.map_err(|refusal| Error::at(text, &refusal.path, refusal.problem))?;
     Ok(settings)
+}
+
+/// That what says how a listener shows who it is goes together.
+fn identity(
+    field: &str,
+    certificate: &Option<PathBuf>,
+    key: &Option<PathBuf>,
+    own: bool,
+) -> Result<(), Refusal> {
+    let (given, missing) = match (certificate, key) {
+        (Some(_), None) => ("certificate", "key"),
+        (None, Some(_)) => ("key", "certificate"),
+        (Some(_), Some(_)) if own => {
+            let problem = "there is `certificate` already: give one of the two";
+            return refuse(&format!("{field}.own_certificate"), problem);
+        }
+        _ => return Ok(()),
+    };
+    refuse(&format!("{field}.{given}"), format!("`{field}.{missing}` belongs to it"))
 }
 
 /// A field that does not go with another one.

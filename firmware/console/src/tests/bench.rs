@@ -247,6 +247,7 @@ pub fn snapshot() -> Snapshot {
         programs: Vec::new(),
         store,
         endpoints: Vec::new(),
+        authority: None,
         temperature: None,
         processes: Vec::new(),
         alarms: Vec::new(),
