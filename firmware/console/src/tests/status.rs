@@ -14,7 +14,7 @@ async fn a_part_is_found_under_its_path() {
 async fn a_part_that_is_not_there_names_those_that_are() {
     let bench = Bench::done("");
     for (path, known) in [
-        ("/status/story", "alarms, board, channels"),
+        ("/status/story", "alarms, authority, board, channels"),
         ("/status/channels/0", "a list of 0"),
         ("/status/store/seconds/1", "nothing in it"),
         ("/status/store/", "there is no ``"),
