@@ -20,6 +20,7 @@ pub mod boxes;
 pub mod captions;
 pub mod footage;
 pub mod gpu;
+pub mod hmac;
 pub mod http;
 pub mod peers;
 pub mod pictures;

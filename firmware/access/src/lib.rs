@@ -11,6 +11,7 @@
 
 pub mod clear_key;
 mod delivery;
+pub mod g2o;
 mod key_id;
 mod rule;
 pub mod token;

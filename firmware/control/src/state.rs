@@ -52,8 +52,14 @@ pub struct EndpointState {
     pub tls: bool,
     /// Requests since `riserd` started.
     pub requests: u64,
-    /// Those among them of addresses that are not allowed.
+    /// Those among them of addresses that are not allowed, and those that nobody has signed who must.
     pub refused: u64,
+    /// Those among them for which there was no room.
+    pub turned_away: u64,
+    /// Bytes that have gone out since `riserd` started.
+    pub sent: u64,
+    /// Bits per second that go out, lately.
+    pub egress: u64,
     /// Content keys and licences that were given.
     pub keys: u64,
     /// Content keys and licences that were refused, to an address or for a token.

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use access::Rules;
+use access::{
+    Rules,
+    g2o::{self, SigningKey},
+};
 use axum::{
     Router,
     extract::{Request, State},
@@ -19,7 +22,15 @@ use axum::{
     routing::get,
 };
 
-use crate::respond;
+use clock::Clock;
+
+use crate::{
+    egress::{Egress, Room, is_beginning},
+    respond,
+};
+
+/// Seconds after which there may be room again.
+const RETRY_AFTER: &str = "5";
 
 /// What an endpoint does.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +39,10 @@ pub struct Policy {
     pub allow: Rules,
     /// The proxies that are believed in whose request it is.
     pub trusted_proxies: Rules,
+    /// One of these must have signed every request, where there is any.
+    pub signing: Vec<SigningKey>,
+    /// Bytes per second at which nobody begins to watch any more.
+    pub egress: Option<u64>,
     /// The longest that caches may keep anything.
     pub max_age: Option<Duration>,
     /// The text of `/clientaccesspolicy.xml`.
@@ -48,6 +63,8 @@ pub struct Endpoint {
 pub struct Traffic {
     requests: AtomicU64,
     refused: AtomicU64,
+    turned_away: AtomicU64,
+    egress: Egress,
     keys: AtomicU64,
     keys_refused: AtomicU64,
 }
@@ -58,9 +75,29 @@ impl Traffic {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Those of addresses that are not allowed.
+    /// Those of addresses that are not allowed, and those that nobody has signed who must.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Those for which there was no room.
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that have gone out, as far as they are counted in [`sending`](Self::sending).
+    pub fn sent(&self) -> u64 {
+        self.egress.sent()
+    }
+
+    /// Bytes per second that go out, lately.
+    pub fn egress(&self) -> u64 {
+        self.egress.rate()
+    }
+
+    /// Where whoever sends counts its bytes.
+    pub fn sending(&self) -> Arc<AtomicU64> {
+        self.egress.counter()
     }
 
     /// Content keys and licences that were given.
@@ -96,7 +133,7 @@ impl Endpoint {
     }
 
     /// `router` behind it.
-    pub(crate) fn guard(self, mut router: Router) -> Router {
+    pub(crate) fn guard(self, mut router: Router, clock: Clock) -> Router {
         let texts = [
             ("/clientaccesspolicy.xml", &self.policy.client_access_policy),
             ("/crossdomain.xml", &self.policy.cross_domain_policy),
@@ -106,7 +143,43 @@ impl Endpoint {
                 router = router.route(path, get(move || async move { xml(text) }));
             }
         }
-        router.layer(axum::middleware::from_fn_with_state(self, pass))
+        router.layer(axum::middleware::from_fn_with_state((self, clock), pass))
+    }
+
+    /// Why a request does not come through, if it does not.
+    fn refusal(&self, client: Option<IpAddr>, request: &Request, clock: &Clock) -> Option<Response> {
+        let Self { policy, traffic } = self;
+        let refuse = |why: &'static str| {
+            traffic.refused.fetch_add(1, Ordering::Relaxed);
+            Some((StatusCode::FORBIDDEN, why).into_response())
+        };
+        if !policy.allow.is_empty() && !client.is_some_and(|client| policy.allow.include(client)) {
+            return refuse("this address is not allowed here");
+        }
+        if !policy.signing.is_empty() && !self.is_signed(request, clock.now() / media::NANOS) {
+            return refuse("requests come through the delivery network only");
+        }
+        let room = policy.egress.map_or(Room::Free, |cap| traffic.egress.room(cap));
+        let uri = request.uri();
+        let turned_away = match room {
+            Room::Free => false,
+            Room::Full => is_beginning(uri.path(), uri.query()),
+            Room::Over => true,
+        };
+        turned_away.then(|| {
+            traffic.turned_away.fetch_add(1, Ordering::Relaxed);
+            let mut response =
+                (StatusCode::SERVICE_UNAVAILABLE, "as much is sent as may be; try again").into_response();
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+            response
+        })
+    }
+
+    fn is_signed(&self, request: &Request, now: u64) -> bool {
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        let signed = header(g2o::DATA).zip(header(g2o::SIGN));
+        signed.is_some_and(|(data, sign)| g2o::is_signed(&self.policy.signing, data, sign, target, now))
     }
 
     /// Whose request it is.
@@ -118,16 +191,19 @@ impl Endpoint {
     }
 }
 
-async fn pass(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
+async fn pass(
+    State((endpoint, clock)): State<(Endpoint, Clock)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let Endpoint { policy, traffic } = &endpoint;
     traffic.requests.fetch_add(1, Ordering::Relaxed);
     let peer = request.extensions().get::<Peer>();
     let client = peer.map(|Peer(peer)| endpoint.client(peer.ip(), request.headers()));
-    if !policy.allow.is_empty() && !client.is_some_and(|client| policy.allow.include(client)) {
-        traffic.refused.fetch_add(1, Ordering::Relaxed);
-        let mut refused = (StatusCode::FORBIDDEN, "this address is not allowed here").into_response();
-        refused.headers_mut().insert(header::CACHE_CONTROL, respond::Keep::Not.header());
-        return refused;
+    if let Some(mut refusal) = endpoint.refusal(client, &request, &clock) {
+        refusal.headers_mut().insert(header::CACHE_CONTROL, respond::Keep::Not.header());
+        respond::allow_other_sites(refusal.headers_mut());
+        return refusal;
     }
     if let Some(client) = client {
         request.extensions_mut().insert(Client(client));

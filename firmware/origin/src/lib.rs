@@ -20,6 +20,7 @@
 
 mod asset;
 mod download;
+mod egress;
 mod endpoint;
 mod error;
 mod hall;
@@ -164,7 +165,7 @@ impl Origin {
             None => router,
         };
         let router = router.fallback_service(page);
-        endpoint.guard(router)
+        endpoint.guard(router, self.shared.clock.clone())
     }
 
     /// Downloads of every asset, published or not, for the management interface: `/assets/{id}/download.mp4`.

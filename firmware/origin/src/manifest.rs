@@ -148,7 +148,8 @@ pub async fn dash(
         |window: &Window| window.edge.iter().any(|edge| !edge.is_empty()) || !window.history.is_empty();
     let View { window, shown } = seen.wait(Instant::now() + FIRST_PART, has_parts).await?;
     let (zero, location) = match seen.presentation.zero() {
-        None => (Zero::Epoch, None),
+        // By its address, who watches is told from who begins.
+        None => (Zero::Epoch, Some(seen.location())),
         Some(_) if window.ended && timeline == Timeline::OfItsOwn => (Zero::Media, None),
         Some(zero) => (Zero::At(zero), Some(seen.location())),
     };

@@ -7,7 +7,10 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -25,13 +28,19 @@ pub struct Door {
     listener: TcpListener,
     places: Arc<Semaphore>,
     patience: Duration,
+    sent: Arc<AtomicU64>,
 }
 
 impl Door {
     /// As many connections through `listener` as there are `places`, which doors may share; one on which nothing moves for
     /// `patience` is closed.
     pub fn new(listener: TcpListener, places: Arc<Semaphore>, patience: Duration) -> Self {
-        Self { listener, places, patience }
+        Self { listener, places, patience, sent: Arc::default() }
+    }
+
+    /// Counts the bytes that go out through it in `sent`.
+    pub fn counting(self, sent: Arc<AtomicU64>) -> Self {
+        Self { sent, ..self }
     }
 }
 
@@ -46,7 +55,8 @@ impl Listener for Door {
         // Parts are small and urgent: they must not wait for an acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         let idle = Box::pin(sleep_until(Instant::now() + self.patience));
-        (Guest { stream, patience: self.patience, moved: Instant::now(), idle, _place: place }, address)
+        let (patience, moved, sent) = (self.patience, Instant::now(), Arc::clone(&self.sent));
+        (Guest { stream, patience, moved, idle, sent, _place: place }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -61,6 +71,8 @@ pub struct Guest {
     /// When bytes last went either way.
     moved: Instant,
     idle: Pin<Box<Sleep>>,
+    /// Bytes that all guests of the door were sent.
+    sent: Arc<AtomicU64>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -68,6 +80,12 @@ impl Guest {
     /// The address that was asked for.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.stream.local_addr()
+    }
+
+    fn count(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.sent.fetch_add(*bytes as u64, Ordering::Relaxed);
+        }
     }
 
     /// Lets the result through, or says that the connection has been idle for too long.
@@ -105,6 +123,7 @@ impl AsyncWrite for Guest {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.count(&result);
         self.watch(context, result)
     }
 
@@ -114,6 +133,7 @@ impl AsyncWrite for Guest {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.count(&result);
         self.watch(context, result)
     }
 

@@ -2,7 +2,9 @@
 
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
+use access::g2o::SigningKey;
 use axum::Router;
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use control::EndpointState;
 use origin::{Endpoint, Policy, Traffic};
 use settings::Settings;
@@ -45,6 +47,9 @@ impl Known {
             tls: self.tls,
             requests: self.traffic.requests(),
             refused: self.traffic.refused(),
+            turned_away: self.traffic.turned_away(),
+            sent: self.traffic.sent(),
+            egress: self.traffic.egress() * 8,
             keys: self.traffic.keys(),
             keys_refused: self.traffic.keys_refused(),
         }
@@ -66,6 +71,8 @@ pub async fn open(settings: &Settings, certificates: &Certificates) -> Result<Ve
         let endpoint = Endpoint::new(Policy {
             allow: wanted.allow.clone(),
             trusted_proxies: wanted.trusted_proxies.clone(),
+            signing: signing(&field, wanted)?,
+            egress: wanted.egress_mbps.map(|megabits| u64::from(megabits) * 125_000),
             max_age: wanted.max_age,
             client_access_policy: text("client_access_policy", &wanted.client_access_policy)?,
             cross_domain_policy: text("cross_domain_policy", &wanted.cross_domain_policy)?,
@@ -81,6 +88,23 @@ pub async fn open(settings: &Settings, certificates: &Certificates) -> Result<Ve
     Ok(doors)
 }
 
+/// The keys that requests must be signed by, out of their files.
+fn signing(field: &str, wanted: &settings::Endpoint) -> Result<Vec<SigningKey>, Error> {
+    let all = wanted.signatures.iter().enumerate();
+    all.map(|(nth, signature)| {
+        let failed = |problem: String| Error::ContentKey {
+            field: format!("{field}.signature[{nth}].key_file"),
+            path: signature.key_file.clone(),
+            problem,
+        };
+        let text = fs::read_to_string(&signature.key_file).map_err(|error| failed(error.to_string()))?;
+        let secret = BASE64.decode(text.trim()).ok().filter(|secret| !secret.is_empty());
+        let secret = secret.ok_or_else(|| failed("must hold a key in base64".to_owned()))?;
+        Ok(SigningKey { id: signature.id.clone(), secret, until: signature.until })
+    })
+    .collect()
+}
+
 impl Opening {
     /// What is known of it.
     pub fn known(&self) -> Known {
@@ -94,7 +118,7 @@ impl Opening {
         places: Arc<Semaphore>,
         ended: watch::Receiver<bool>,
     ) -> JoinHandle<()> {
-        let door = Door::new(self.listener, places, PATIENCE);
+        let door = Door::new(self.listener, places, PATIENCE).counting(self.known.traffic.sending());
         serve_viewers(door, self.identity, router(self.endpoint), ended)
     }
 }

@@ -57,7 +57,7 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// A content key, or what verifies its tokens, cannot be used. What stands in the file is not told.
+    /// A content key, a key of signatures, or what verifies tokens cannot be used. What stands in the file is not told.
     #[error("{field}: {path}: {problem}", path = path.display())]
     ContentKey {
         /// The settings' field.

@@ -10,7 +10,7 @@ use std::{
 use access::Rules;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Refusal, Settings, address, human, identity, refuse, some_path};
+use crate::{Refusal, Settings, absolute_path, address, human, identity, refuse, some_path};
 
 /// The most endpoints beside the first.
 const MOST: usize = 16;
@@ -42,6 +42,12 @@ pub struct Endpoint {
     /// The proxies that are believed when they say in `X-Forwarded-For` whose request it is.
     #[serde(skip_serializing_if = "Rules::is_empty")]
     pub trusted_proxies: Rules,
+    /// The keys of the content delivery network that every request must be signed by, in headers; empty for none.
+    #[serde(rename = "signature", skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signature>,
+    /// Megabits per second, 1 to 400 000: at so much nobody begins to watch any more. None: as much as goes.
+    #[serde(deserialize_with = "egress", skip_serializing_if = "Option::is_none")]
+    pub egress_mbps: Option<u32>,
     /// The longest that caches may keep anything; none for as long as it stays true.
     #[serde(
         deserialize_with = "max_age",
@@ -57,6 +63,20 @@ pub struct Endpoint {
     pub cross_domain_policy: Option<PathBuf>,
 }
 
+/// `[[endpoint.signature]]`: a key of signature headers ("G2O").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// What requests name it by.
+    pub id: String,
+    /// A file with its bytes in base64.
+    #[serde(deserialize_with = "absolute_path")]
+    pub key_file: PathBuf,
+    /// Seconds since the epoch until which it counts; none for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+}
+
 impl Default for Endpoint {
     fn default() -> Self {
         Self {
@@ -67,6 +87,8 @@ impl Default for Endpoint {
             own_certificate: false,
             allow: Rules::default(),
             trusted_proxies: Rules::default(),
+            signatures: Vec::new(),
+            egress_mbps: None,
             max_age: None,
             client_access_policy: None,
             cross_domain_policy: None,
@@ -123,6 +145,10 @@ fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
             && (1..=LONGEST_NAME).contains(&text.len());
         fits.then(|| text.to_owned())
     })
+}
+
+fn egress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    document::within::<1, 400_000, _>(deserializer).map(Some)
 }
 
 fn max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

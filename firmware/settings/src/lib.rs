@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use channel::{Audio, AudioTrack, Captions, Channel, Channels, Preset, Rung};
 pub use content_key::{ContentKey, System, SystemName, TokenKind, TokenRule};
 pub use document::Error;
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Signature};
 pub use human::Bytes;
 pub use input::{Input, Source};
 
