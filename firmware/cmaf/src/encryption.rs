@@ -78,40 +78,39 @@ pub fn encrypted_init(init: &[u8], encryption: &TrackEncryption, pssh: &[Vec<u8>
     Ok(out)
 }
 
-/// Appends a chunk of `segment` to `out` with the boxes that say how its samples are encrypted, and the samples as they are;
-/// where each of them lies there.
+/// What stands before the payload of a chunk of `segment`, with the boxes that say how its samples are encrypted. The payload
+/// follows as it lies there, from the first sample on to the chunk's end.
 ///
 /// # Errors
 /// Where the chunk's boxes are not as [`read_segment`](crate::read_segment) takes them, and for another number of samples than
 /// the chunk has.
-pub fn encrypted_chunk(
+pub fn encrypted_head(
     segment: &[u8],
     chunk: &ChunkInfo,
     samples: &[SampleEncryption],
-    out: &mut Vec<u8>,
-) -> Result<Vec<Range<usize>>, Error> {
+) -> Result<Vec<u8>, Error> {
     let moof = within(segment, &chunk.range, b"moof")?;
+    let payload = chunk.samples.first().map_or(chunk.range.end, |sample| sample.payload.start);
     if samples.len() != chunk.samples.len() {
         return Err(moof.error(format!("has {} samples, not {}", chunk.samples.len(), samples.len())));
     }
     let traf = moof.child(b"traf")?;
-    let base = out.len();
     let boxes = auxiliary(samples, traf.end() - moof.offset);
+    let mut out = Vec::with_capacity(payload - chunk.range.start + boxes.len());
     out.extend(&segment[chunk.range.start..traf.end()]);
     out.extend(&boxes);
-    out.extend(&segment[traf.end()..chunk.range.end]);
-    let moved = |offset: usize| base + (offset - chunk.range.start);
+    out.extend(&segment[traf.end()..payload]);
+    let moved = |offset: usize| offset - chunk.range.start;
     for parent in [&moof, &traf] {
-        grow(out, moved(parent.offset), parent, boxes.len())?;
+        grow(&mut out, moved(parent.offset), parent, boxes.len())?;
     }
     for run in traf.all(b"trun")? {
         let flags = run.body.first_chunk::<4>().map_or(0, |flags| u32::from_be_bytes(*flags));
         if flags & DATA_OFFSET != 0 {
-            add(out, moved(run.body_offset) + FULL + 4, &run, boxes.len())?;
+            add(&mut out, moved(run.body_offset) + FULL + 4, &run, boxes.len())?;
         }
     }
-    let moved = |payload: &Range<usize>| moved(payload.start) + boxes.len()..moved(payload.end) + boxes.len();
-    Ok(chunk.samples.iter().map(|sample| moved(&sample.payload)).collect())
+    Ok(out)
 }
 
 /// `senc`, `saiz` and `saio` as they stand at `offset` from the beginning of the `moof`; nothing where the init segment says it

@@ -8,7 +8,7 @@
 //! init_segment(track) -> ftyp moov          read_init(bytes)     -> InitInfo
 //! ChunkWriter::write(samples) -> chunk      read_segment(bytes)  -> [ChunkInfo]
 //!                                           read_samples(track, bytes) -> [media::Sample]
-//! encryption::encrypted_init, encrypted_chunk -> the same with the boxes of common encryption
+//! encryption::encrypted_init, encrypted_head -> the same with the boxes of common encryption
 //! movie::Builder::add(movie::head(chunk)) -> one MP4 file of what is stored: its head, and what follows where
 //! ```
 //! The box library underneath is an implementation detail: none of its types is visible here. Readers take

@@ -108,7 +108,7 @@ pub async fn key_frame(
     let data = writer.write(&[key], true, false).map_err(|error| Error::Multiplex(error.to_string()))?;
     let data = match &seen.seal {
         None => vec![data],
-        Some(seal) => seal.media(described, &[data])?,
+        Some(seal) => seal.media(described, vec![data])?,
     };
     let etag = format!("\"{number}-{:08x}-k{FORMAT}\"", crc(&data));
     Ok(respond::bytes(data, content_type(described), seen.keep(), &etag, request))
@@ -148,7 +148,7 @@ pub async fn part(
     let data = seen.live_part(position, number, part).ok_or(Error::NoMedia("part"))?;
     let data = match &seen.seal {
         None => vec![data],
-        Some(seal) => seal.media(of(&window, track, number)?, &[data])?,
+        Some(seal) => seal.media(of(&window, track, number)?, vec![data])?,
     };
     let etag = format!("\"{number}.{part}-{:08x}-p{FORMAT}\"", crc(&data));
     Ok(respond::bytes(data, content_type(known(&window, track)?), seen.keep(), &etag, request))
@@ -187,7 +187,7 @@ async fn follow(
         let data = data.and_then(|data| match &seal {
             None => Ok(data),
             Some((seal, track)) => {
-                let sealed = seal.media(track, &[data]).map_err(|_| BrokenOff)?;
+                let sealed = seal.media(track, vec![data]).map_err(|_| BrokenOff)?;
                 Ok(sealed.concat().into())
             }
         });
@@ -198,7 +198,7 @@ async fn follow(
 
 /// A segment that is encrypted apart from everything else: it takes milliseconds, which nobody is to wait for.
 async fn sealed(seal: Seal, track: Track, chunks: Vec<Bytes>) -> Result<Vec<Bytes>, Error> {
-    let made = spawn_blocking(move || seal.media(&track, &chunks));
+    let made = spawn_blocking(move || seal.media(&track, chunks));
     made.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 

@@ -77,7 +77,7 @@ pub async fn segment(
     let made = samples::multiplex(stored, ts::segment).await?;
     let data = match &seen.presentation.seal {
         None => vec![Bytes::from(made)],
-        Some(seal) => seal.whole(&[made.into()]),
+        Some(seal) => seal.whole(vec![made.into()]),
     };
     let etag = format!("\"{number}-{:08x}-t{FORMAT}\"", crc(&data));
     Ok(respond::bytes(data, MPEG_TS, seen.presentation.keep(), &etag, request))

@@ -78,7 +78,7 @@ impl Seal {
     /// An init segment.
     pub(crate) fn init(&self, track: &Track, init: Bytes) -> Result<Vec<Bytes>, Error> {
         match self.encryption {
-            Encryption::Envelope => Ok(self.whole(&[init])),
+            Encryption::Envelope => Ok(self.whole(vec![init])),
             Encryption::Common(scheme) => {
                 let systems = self.systems(None);
                 let boxes: Vec<_> = systems.iter().filter_map(|system| system.pssh()).collect();
@@ -89,18 +89,19 @@ impl Seal {
     }
 
     /// A whole segment, or in common encryption any chunks of one.
-    pub(crate) fn media(&self, track: &Track, pieces: &[Bytes]) -> Result<Vec<Bytes>, Error> {
+    pub(crate) fn media(&self, track: &Track, pieces: Vec<Bytes>) -> Result<Vec<Bytes>, Error> {
         match self.encryption {
             Encryption::Envelope => Ok(self.whole(pieces)),
             Encryption::Common(scheme) => {
                 let sealed = Sealed::new(scheme, &self.key.content, track);
-                pieces.iter().map(|piece| Ok(sealed.segment(piece)?)).collect()
+                let made = pieces.into_iter().map(|piece| sealed.segment(piece));
+                Ok(made.collect::<Result<Vec<_>, _>>()?.concat())
             }
         }
     }
 
     /// Bytes that are encrypted as a whole.
-    pub(crate) fn whole(&self, pieces: &[Bytes]) -> Vec<Bytes> {
+    pub(crate) fn whole(&self, pieces: Vec<Bytes>) -> Vec<Bytes> {
         protect::envelope(&self.key.content, pieces)
     }
 

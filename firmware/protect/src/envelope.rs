@@ -1,6 +1,6 @@
 //! Whole segments in AES-128, CBC, padded as PKCS #7 wants it (RFC 8216bis, 4.4.4.4).
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use cbc::{
     Encryptor,
     cipher::{BlockModeEncrypt, KeyIvInit},
@@ -10,25 +10,35 @@ use crate::ContentKey;
 
 const BLOCK: usize = 16;
 
-/// What the pieces make together, encrypted with the key and its initialisation vector: pieces of about the same sizes.
+/// What the pieces make together, encrypted with the key and its initialisation vector. Pieces that nobody else holds are
+/// encrypted where they lie.
 #[must_use]
-pub fn envelope(key: &ContentKey, pieces: &[Bytes]) -> Vec<Bytes> {
+pub fn envelope(key: &ContentKey, pieces: Vec<Bytes>) -> Vec<Bytes> {
     let mut encryptor = Encryptor::<aes::Aes128>::new(key.key.reveal().into(), &key.iv().into());
-    let mut rest = Vec::new();
-    let mut sent = Vec::with_capacity(pieces.len() + 1);
-    for piece in pieces {
-        let mut whole = Vec::with_capacity(rest.len() + piece.len());
-        whole.append(&mut rest);
-        whole.extend_from_slice(piece);
-        rest = whole.split_off(whole.len() - whole.len() % BLOCK);
+    // Bytes that do not make a block yet.
+    let mut rest: Vec<u8> = Vec::with_capacity(BLOCK);
+    let mut sent = Vec::with_capacity(2 * pieces.len() + 1);
+    for mut piece in pieces {
+        if !rest.is_empty() {
+            let missing = (BLOCK - rest.len()).min(piece.len());
+            rest.extend_from_slice(&piece.split_to(missing));
+            if rest.len() == BLOCK {
+                encrypt(&mut encryptor, &mut rest);
+                sent.push(std::mem::take(&mut rest).into());
+            }
+        }
+        let whole = piece.len() - piece.len() % BLOCK;
+        rest.extend_from_slice(&piece.split_off(whole));
+        let mut whole = piece.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
         encrypt(&mut encryptor, &mut whole);
-        sent.push(whole.into());
+        sent.push(whole.freeze());
     }
     let padding = BLOCK - rest.len();
     // At the most a block.
     rest.resize(BLOCK, padding as u8);
     encrypt(&mut encryptor, &mut rest);
     sent.push(rest.into());
+    sent.retain(|piece| !piece.is_empty());
     sent
 }
 
@@ -52,7 +62,7 @@ mod tests {
             let key = ContentKey::new(KeyId([1; 16]), Key::new([2; 16]), Some([3; 16]));
             let plain = pieces.concat();
             let pieces: Vec<Bytes> = pieces.into_iter().map(Bytes::from).collect();
-            let mut sent = envelope(&key, &pieces).concat();
+            let mut sent = envelope(&key, pieces).concat();
             prop_assert_eq!(sent.len(), (plain.len() / BLOCK + 1) * BLOCK);
             let decryptor = Decryptor::<aes::Aes128>::new(&[2; 16].into(), &[3; 16].into());
             let back = decryptor.decrypt_padded::<cbc::cipher::block_padding::Pkcs7>(&mut sent).unwrap();

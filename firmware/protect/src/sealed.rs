@@ -1,10 +1,10 @@
 //! A track in common encryption (ISO/IEC 23001-7): its init segment and its chunks.
 
 use access::Scheme;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use cmaf::{
     ChunkInfo,
-    encryption::{SampleEncryption, TrackEncryption, encrypted_chunk, encrypted_init},
+    encryption::{SampleEncryption, TrackEncryption, encrypted_head, encrypted_init},
 };
 use media::Track;
 
@@ -55,29 +55,34 @@ impl<'a> Sealed<'a> {
         Ok(encrypted_init(init, &encryption, systems)?.into())
     }
 
-    /// Chunks of the track: a part, a segment, any whole number of them.
+    /// Chunks of the track: a part, a segment, any whole number of them. What nobody else holds is encrypted where it lies.
     ///
     /// # Errors
     /// [`Error::Read`] where they are none, and for a picture that cannot be told apart into subsamples.
-    pub fn segment(&self, segment: &[u8]) -> Result<Bytes, Error> {
-        let chunks = cmaf::read_segment(segment)?;
-        let samples: usize = chunks.iter().map(|chunk| chunk.samples.len()).sum();
-        let mut out = Vec::with_capacity(segment.len() + 64 * (samples + 2));
+    pub fn segment(&self, segment: Bytes) -> Result<Vec<Bytes>, Error> {
+        let chunks = cmaf::read_segment(&segment)?;
+        let mut heads = Vec::with_capacity(chunks.len());
+        let mut plans = Vec::with_capacity(chunks.len());
         for chunk in &chunks {
-            self.chunk(segment, chunk, &mut out)?;
+            let plan =
+                |sample: &cmaf::SampleInfo| self.plan(sample.decode_time, &segment[sample.payload.clone()]);
+            let planned = chunk.samples.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
+            heads.push(encrypted_head(&segment, chunk, &planned)?);
+            plans.push(planned);
         }
-        Ok(out.into())
-    }
-
-    fn chunk(&self, segment: &[u8], chunk: &ChunkInfo, out: &mut Vec<u8>) -> Result<(), Error> {
-        let plan =
-            |sample: &cmaf::SampleInfo| self.plan(sample.decode_time, &segment[sample.payload.clone()]);
-        let plans = chunk.samples.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
-        let payload = encrypted_chunk(segment, chunk, &plans, out)?;
-        for (range, plan) in payload.into_iter().zip(&plans) {
-            self.encrypt(&mut out[range], plan);
+        let mut payload = segment.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        for (chunk, planned) in chunks.iter().zip(&plans) {
+            for (sample, plan) in chunk.samples.iter().zip(planned) {
+                self.encrypt(&mut payload[sample.payload.clone()], plan);
+            }
         }
-        Ok(())
+        let payload = payload.freeze();
+        let of = |chunk: &ChunkInfo| {
+            let from = chunk.samples.first().map_or(chunk.range.end, |sample| sample.payload.start);
+            payload.slice(from..chunk.range.end)
+        };
+        let pieces = chunks.iter().zip(heads).flat_map(|(chunk, head)| [head.into(), of(chunk)]);
+        Ok(pieces.filter(|piece| !piece.is_empty()).collect())
     }
 
     /// How a sample is encrypted.

@@ -27,7 +27,8 @@ fuzz_target!(|input: (&[u8], &[u8], u8)| {
     for scheme in [Scheme::Cenc, Scheme::Cbcs] {
         let sealed = Sealed::new(scheme, &key, &track);
         let _ = sealed.init(segment, &[]);
-        let Ok(out) = sealed.segment(segment) else { continue };
+        let Ok(out) = sealed.segment(segment.to_vec().into()) else { continue };
+        let out = out.concat();
         let sizes = |bytes: &[u8]| -> Vec<usize> {
             let chunks = cmaf::read_segment(bytes).expect("it was read to be encrypted");
             chunks.iter().flat_map(|chunk| &chunk.samples).map(|sample| sample.payload.len()).collect()

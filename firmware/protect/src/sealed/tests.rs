@@ -104,12 +104,12 @@ fn slices_are_encrypted_and_nothing_else() {
     let mut writer = cmaf::ChunkWriter::new(&track, 1);
     let chunk = writer.write(&samples(vec![picture.clone(), picture.clone()]), true, false).unwrap();
     let key = key();
-    let cenc = Sealed::new(Scheme::Cenc, &key, &track).segment(&chunk).unwrap();
+    let cenc = Sealed::new(Scheme::Cenc, &key, &track).segment(chunk.clone()).unwrap().concat();
     let found = entries(&cenc, 16, true);
     // 6 bytes of the delimiter, 4 of a length, 128 of the slice and as many more as make whole blocks of the rest.
     assert_eq!(found[0].1, [(6 + 4 + 128 + 9, 864), (305 + 95, 0)]);
     assert_ne!(found[0].0, found[1].0, "each sample has a vector of its own");
-    let cbcs = Sealed::new(Scheme::Cbcs, &key, &track).segment(&chunk).unwrap();
+    let cbcs = Sealed::new(Scheme::Cbcs, &key, &track).segment(chunk.clone()).unwrap().concat();
     assert_eq!(entries(&cbcs, 0, true)[1].1, [(6 + 4 + 128, 873), (305 + 95, 0)]);
     let read = cmaf::read_segment(&cbcs).unwrap();
     let sample = &cbcs[read[0].samples[1].payload.clone()];
@@ -128,7 +128,7 @@ fn what_is_no_picture_is_refused() {
     assert_eq!(refused.to_string(), "track 720p: a picture at 7 is not made of NAL units");
     let many: Vec<u8> = (0..40).flat_map(|_| unit(0x65, 200)).collect();
     assert!(matches!(sealed.plan(0, &many), Err(Error::Slices { most: 39, .. })));
-    assert!(sealed.segment(b"nothing").is_err() && sealed.init(b"nothing", &[]).is_err());
+    assert!(sealed.segment(Bytes::from_static(b"nothing")).is_err() && sealed.init(b"nothing", &[]).is_err());
 }
 
 #[test]
@@ -136,7 +136,8 @@ fn the_same_comes_from_every_box_and_another_key_makes_all_of_it_another() {
     let (track, mut other) = (sound(), key());
     let mut writer = cmaf::ChunkWriter::new(&track, 1);
     let chunk = writer.write(&samples(vec![vec![1; 100], vec![1; 100]]), true, false).unwrap();
-    let seal = |key: &ContentKey| Sealed::new(Scheme::Cenc, key, &track).segment(&chunk).unwrap();
+    let seal =
+        |key: &ContentKey| Sealed::new(Scheme::Cenc, key, &track).segment(chunk.clone()).unwrap().concat();
     assert_eq!(seal(&key()), seal(&key()));
     other.key = Key::new([6; 16]);
     let (own, others) = (entries(&seal(&key()), 16, false), entries(&seal(&other), 16, false));
@@ -153,7 +154,7 @@ proptest! {
         let mut writer = cmaf::ChunkWriter::new(&track, 1);
         let plain = samples(payload);
         let chunk = writer.write(&plain, true, false).unwrap();
-        let sealed = Sealed::new(Scheme::Cenc, &key, &track).segment(&chunk).unwrap();
+        let sealed = Sealed::new(Scheme::Cenc, &key, &track).segment(chunk.clone()).unwrap().concat();
         let read = cmaf::read_segment(&sealed).unwrap();
         let found = entries(&sealed, 16, false);
         for ((sample, plain), (iv, subsamples)) in read[0].samples.iter().zip(&plain).zip(&found) {
@@ -163,7 +164,7 @@ proptest! {
             prop_assert_eq!(sample.decode_time, plain.decode_time);
         }
         // Whole blocks in one chain, the rest in the clear.
-        let sealed = Sealed::new(Scheme::Cbcs, &key, &track).segment(&chunk).unwrap();
+        let sealed = Sealed::new(Scheme::Cbcs, &key, &track).segment(chunk.clone()).unwrap().concat();
         prop_assert_eq!(sealed.len(), chunk.len());
         let read = cmaf::read_segment(&sealed).unwrap();
         for (sample, plain) in read[0].samples.iter().zip(&plain) {
