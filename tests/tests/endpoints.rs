@@ -13,6 +13,7 @@ use riser_tests::{
     riserd::{PATIENCE, SMALL, TRACKS, free_addresses},
     wait,
 };
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const POLICY: &str = "<cross-domain-policy><allow-access-from domain=\"*\"/></cross-domain-policy>";
@@ -150,4 +151,27 @@ fn at_the_cap_nobody_begins_to_watch_and_who_watches_goes_on() {
     assert_eq!(riserd.get("/live/main/master.m3u8").status, 200, "the other endpoint has room");
     wait::until("there is room again", PATIENCE, || master().status == 200);
     assert!(riserd.count("/endpoints/1/turned_away") > 0 && riserd.count("/endpoints/1/sent") > 1_000_000);
+}
+
+#[test]
+fn a_stopped_endpoint_serves_nobody_and_stays_stopped() {
+    let [press, _] = free_addresses();
+    let settings = format!("{SMALL}[[endpoint]]\nname = 'press'\nlisten = '{press}'\n");
+    let mut riserd = Riserd::live(&settings, &TRACKS, 1);
+    let master = || http::get(press, "/live/main/master.m3u8").unwrap();
+    assert_eq!(master().status, 200);
+    let steer =
+        |riserd: &Riserd, what: &str| riserd.api("POST", &format!("/endpoints/press/{what}"), &Value::Null);
+    let stopped = steer(&riserd, "stop");
+    assert_eq!((stopped.status, stopped.text("/state")), (200, "stopped".to_owned()));
+    let answer = master();
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
+    assert_eq!(riserd.get("/live/main/master.m3u8").status, 200, "the other one goes on");
+    riserd.kill();
+    riserd.start_again();
+    wait::until("the box serves again", PATIENCE, || riserd.get("/live/main/master.m3u8").status == 200);
+    assert_eq!((master().status, riserd.state("/endpoints/1/state")), (503, json!("stopped")));
+    assert_eq!(steer(&riserd, "start").text("/state"), "running");
+    assert_eq!(master().status, 200);
+    assert_eq!(riserd.api("POST", "/endpoints/none/stop", &Value::Null).status, 404);
 }

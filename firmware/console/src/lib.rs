@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `GET /api/v1/status`, `.../{part}` | the [`control::BoxState`], or a part of it: `channels/0/input`, `store` ... |
 //! | `GET /api/v1/openapi.json` | OpenAPI 3.1 |
-//! | `/api/v1/channels`, `/programs`, `/assets`, `/filters` | the objects, and what can be done with them |
+//! | `/api/v1/channels`, `/programs`, `/assets`, `/filters`, `/endpoints` | the objects, and what can be done with them |
 //! | `GET /api/v1/channels/{name}/levels` | how loud it is, ten times a second |
 //! | `POST /api/v1/rehearsal` | whether channels would fit |
 //! | `GET /api/v1/operations` | what takes its time; begun with 202 and the header `operation-id` |
@@ -21,6 +21,7 @@ mod auth;
 mod channels;
 mod delivery;
 mod downloads;
+mod endpoints;
 mod filters;
 mod instant;
 mod levels;
@@ -90,6 +91,7 @@ fn routes() -> OpenApiRouter<Console> {
         .merge(programs::routes())
         .merge(assets::routes())
         .merge(delivery::routes())
+        .merge(endpoints::routes())
         .merge(downloads::routes())
         .merge(marks::routes())
         .merge(filters::routes())

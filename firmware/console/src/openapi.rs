@@ -30,11 +30,12 @@ const ABOUT: &str = "Times are milliseconds since the epoch, durations whole sec
                      times as RFC 3339 text and durations as `4h`. What takes its time is answered 202 with the \
                      header `operation-id`; how it goes is told by `/api/v1/operations/{id}`.";
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("channels", "Live lines from their input to their renditions"),
     ("programs", "Windows of a channel that are kept and may be published"),
     ("assets", "What programs recorded, and clips of it"),
     ("marks", "Moments and stretches of an asset, with a name"),
+    ("endpoints", "The ways in for viewers"),
     ("filters", "What viewers see of a presentation: global, or of one asset"),
     ("operations", "What takes its time"),
     ("status", "How the box is"),

@@ -100,6 +100,10 @@ pub enum Command {
         /// Its name.
         name: String,
     },
+    /// Has a stopped endpoint serve viewers again.
+    StartEndpoint(String),
+    /// Has an endpoint serve nobody, over restarts of the box, too.
+    StopEndpoint(String),
     /// Says through which protocols an asset can be had, and how it is encrypted on the way.
     Deliver {
         /// The asset's id.

@@ -30,7 +30,7 @@ pub use door::{Door, Request, Requests};
 pub use error::Error;
 pub use gallery::Gallery;
 pub use loudness::{Listen, Loudness, SoundLevels};
-pub use objects::{Asset, Channel, Mark, Objects, Program, Recorded, Tuning};
+pub use objects::{Asset, Channel, Endpoint, Mark, Objects, Program, Recorded, Tuning};
 pub use operations::Operations;
 pub use registry::{Context, Effect, Event, Granted, Kept, Limits, Pinned, Registry};
 pub use rehearsal::{Alternative, Part, Rehearsal, Rehearse};

@@ -21,6 +21,9 @@ pub struct Objects {
     pub assets: BTreeMap<String, Asset>,
     /// Filters that apply to every presentation, by name.
     pub filters: BTreeMap<String, Filter>,
+    /// The endpoints of the settings, by name.
+    #[serde(default)]
+    pub endpoints: BTreeMap<String, Endpoint>,
 }
 
 /// One live event line.
@@ -80,6 +83,15 @@ pub struct Program {
     pub asset: String,
     /// When it was made.
     pub created: u64,
+}
+
+/// A way in for viewers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// It serves nobody.
+    pub stopped: bool,
+    /// Since when it is so.
+    pub since: u64,
 }
 
 /// Something that can be played after its program, or without one.

@@ -7,6 +7,7 @@
 mod assets;
 mod channels;
 mod document;
+mod endpoints;
 mod events;
 mod filters;
 mod moments;
@@ -254,6 +255,8 @@ impl Registry {
             Command::Unmark { asset, mark } => self.unmark(&asset, mark),
             Command::PutFilter { asset, name, filter } => self.put_filter(asset, name, filter),
             Command::DeleteFilter { asset, name } => self.delete_filter(asset, name),
+            Command::StartEndpoint(name) => self.steer_endpoint(name, false, context),
+            Command::StopEndpoint(name) => self.steer_endpoint(name, true, context),
             Command::Deliver { asset, delivery } => self.deliver(asset, delivery, context),
             Command::MakeThumbnails(asset) => self.make_thumbnails(asset),
         }

@@ -46,6 +46,8 @@ pub struct BoxState {
 pub struct EndpointState {
     /// Its name.
     pub name: String,
+    /// `running`, or `stopped`: it serves nobody.
+    pub state: &'static str,
     /// Its address and port.
     pub listen: String,
     /// It speaks TLS only.

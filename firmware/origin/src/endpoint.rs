@@ -4,7 +4,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -64,6 +64,7 @@ pub struct Traffic {
     requests: AtomicU64,
     refused: AtomicU64,
     turned_away: AtomicU64,
+    stopped: AtomicBool,
     egress: Egress,
     keys: AtomicU64,
     keys_refused: AtomicU64,
@@ -78,6 +79,16 @@ impl Traffic {
     /// Those of addresses that are not allowed, and those that nobody has signed who must.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody is served.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Serves nobody from now on, or everybody again.
+    pub fn stop(&self, stopped: bool) {
+        self.stopped.store(stopped, Ordering::Relaxed);
     }
 
     /// Those for which there was no room.
@@ -159,6 +170,9 @@ impl Endpoint {
         if !policy.signing.is_empty() && !self.is_signed(request, clock.now() / media::NANOS) {
             return refuse("requests come through the delivery network only");
         }
+        if traffic.is_stopped() {
+            return Some(unavailable("this endpoint is stopped"));
+        }
         let room = policy.egress.map_or(Room::Free, |cap| traffic.egress.room(cap));
         let uri = request.uri();
         let turned_away = match room {
@@ -168,10 +182,7 @@ impl Endpoint {
         };
         turned_away.then(|| {
             traffic.turned_away.fetch_add(1, Ordering::Relaxed);
-            let mut response =
-                (StatusCode::SERVICE_UNAVAILABLE, "as much is sent as may be; try again").into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-            response
+            unavailable("as much is sent as may be; try again")
         })
     }
 
@@ -189,6 +200,11 @@ impl Endpoint {
         let told: Vec<&str> = forwarded.map(|line| line.to_str().unwrap_or("?")).collect();
         access::client(peer, told.into_iter(), &self.policy.trusted_proxies)
     }
+}
+
+fn unavailable(why: &'static str) -> Response {
+    let headers = [(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, why).into_response()
 }
 
 async fn pass(

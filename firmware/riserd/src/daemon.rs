@@ -125,6 +125,8 @@ async fn serve(
     let io: Arc<dyn Io> = Arc::new(Disk);
     let (ledger, mut registry) = Ledger::open(&settings.state_dir, Arc::clone(&io), plan::limits(&settings))?;
     registry.declare(settings.channels.to_vec(), clock.now() / 1_000_000);
+    let names = settings.every_endpoint().map(|(_, endpoint)| endpoint.name.as_str());
+    registry.declare_endpoints(names, clock.now() / 1_000_000);
     let config = plan::store(&settings, show::pins(&registry));
     let (store, opening) = Store::begin(config, io).map_err(Error::Store)?;
     let store = Arc::new(store);

@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 use access::g2o::SigningKey;
 use axum::Router;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use control::EndpointState;
+use control::{EndpointState, Objects};
 use origin::{Endpoint, Policy, Traffic};
 use settings::Settings;
 use tokio::{
@@ -39,10 +39,16 @@ pub struct Known {
 }
 
 impl Known {
+    /// Serves as the registry says.
+    pub fn obey(&self, objects: &Objects) {
+        self.traffic.stop(objects.endpoints.get(&self.name).is_some_and(|endpoint| endpoint.stopped));
+    }
+
     /// As the status tells it.
     pub fn state(&self) -> EndpointState {
         EndpointState {
             name: self.name.clone(),
+            state: if self.traffic.is_stopped() { "stopped" } else { "running" },
             listen: self.listen.to_string(),
             tls: self.tls,
             requests: self.traffic.requests(),

@@ -379,6 +379,7 @@ impl Engine {
         self.house.store.set_pins(crate::show::pins(&self.registry));
         let delivery =
             |(name, channel): (&String, &control::Channel)| (name.clone(), channel.settings.delivery.clone());
+        self.house.endpoints.iter().for_each(|endpoint| endpoint.obey(objects));
         self.origin.set_channels(objects.channels.iter().map(delivery));
         self.origin.set_assets(show.assets(), objects.filters.clone());
         self.gallery.show(Arc::clone(objects));

@@ -187,6 +187,7 @@ pub fn objects() -> Objects {
         })
     };
     let objects = json!({
+        "endpoints": { "default": { "stopped": false, "since": START } },
         "channels": {
             "main": {
                 "settings": { "name": "main" }, "declared": true, "state": "running", "since": START,

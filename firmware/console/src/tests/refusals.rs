@@ -69,6 +69,8 @@ pub fn changes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("DELETE", "/assets/a1/marks/m1", None),
         ("PUT", "/assets/a1/filters/f", Some(json!({}))),
         ("DELETE", "/assets/a1/filters/mobile", None),
+        ("POST", "/endpoints/default/start", None),
+        ("POST", "/endpoints/default/stop", None),
         ("PUT", "/assets/a1/delivery", Some(json!({ "policies": [] }))),
         ("PUT", "/filters/f", Some(json!({}))),
         ("DELETE", "/filters/mobile", None),
