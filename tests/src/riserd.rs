@@ -108,6 +108,12 @@ impl Riserd {
         Self { child, state, arguments, viewers, management, _turn: turn }
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it keeps what must outlive it.
     #[must_use]
     pub fn state_dir(&self) -> &Path {

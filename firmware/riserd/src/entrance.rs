@@ -1,19 +1,13 @@
 //! The listeners: those of viewers, and the managers' with its token; each in TLS where it has a certificate to show.
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::{ConnectInfo, Request, connect_info::Connected},
-    middleware::map_request,
-    serve::{IncomingStream, Listener},
-};
+use axum::Router;
 use console::Guard;
 use control::Secret;
-use origin::Peer;
 use settings::Settings;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::{Semaphore, watch},
     task::JoinHandle,
 };
@@ -22,12 +16,15 @@ use crate::{
     authority::Authority,
     door::Door,
     error::Error,
+    serve::serve,
     tls::{Identity, TlsDoor},
     token,
 };
 
 /// A connection on which nothing moves for this long is closed; no answer is waited for longer.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Connections that may wait to be let in. Where more come at once, each waits for a second at the least.
+const WAITING: u32 = 4096;
 /// Connections to the management interface.
 pub const MANAGERS: usize = 64;
 
@@ -126,24 +123,14 @@ impl Certificates {
 
 /// Takes an address, which a field of the settings names.
 pub async fn listen(field: String, address: SocketAddr) -> Result<TcpListener, Error> {
-    let error = |source: io::Error| Error::Listen { field, address: address.to_string(), source };
-    TcpListener::bind(address).await.map_err(error)
-}
-
-/// Who is at the other end of a connection to viewers.
-#[derive(Clone, Copy)]
-struct Viewer(SocketAddr);
-
-impl Connected<IncomingStream<'_, Door>> for Viewer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
-
-impl Connected<IncomingStream<'_, TlsDoor>> for Viewer {
-    fn connect_info(stream: IncomingStream<'_, TlsDoor>) -> Self {
-        Self(*stream.remote_addr())
-    }
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let listening = socket.and_then(|socket| {
+        // A box that starts again does not wait for connections of the last time.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(WAITING)
+    });
+    listening.map_err(|source| Error::Listen { field, address: address.to_string(), source })
 }
 
 /// Serves viewers until `ended` becomes true, in TLS where the door has an identity to show.
@@ -154,47 +141,7 @@ pub fn serve_viewers(
     ended: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
     match identity {
-        None => serve_peers(door, router, ended),
-        Some(identity) => serve_peers(TlsDoor::new(door, identity), router, ended),
+        None => serve(door, router, ended),
+        Some(identity) => serve(TlsDoor::new(door, identity), router, ended),
     }
-}
-
-fn serve_peers<L>(door: L, router: Router, ended: watch::Receiver<bool>) -> JoinHandle<()>
-where
-    L: Listener<Addr = SocketAddr>,
-    Viewer: for<'a> Connected<IncomingStream<'a, L>>,
-{
-    let named = |ConnectInfo(Viewer(peer)): ConnectInfo<Viewer>, mut request: Request| async move {
-        request.extensions_mut().insert(Peer(peer));
-        request
-    };
-    let service = router.layer(map_request(named)).into_make_service_with_connect_info::<Viewer>();
-    run(axum::serve(door, service).with_graceful_shutdown(until(ended)))
-}
-
-/// Serves `router` until `ended` becomes true.
-fn serve<L: Listener<Addr = SocketAddr>>(
-    door: L,
-    router: Router,
-    ended: watch::Receiver<bool>,
-) -> JoinHandle<()> {
-    run(axum::serve(door, router).with_graceful_shutdown(until(ended)))
-}
-
-async fn until(mut ended: watch::Receiver<bool>) {
-    // A sender that is gone means the same.
-    let _ = ended.wait_for(|ended| *ended).await;
-}
-
-fn run<S>(served: S) -> JoinHandle<()>
-where
-    S: IntoFuture<Output = io::Result<()>>,
-    S::IntoFuture: Send + 'static,
-{
-    let served = served.into_future();
-    tokio::spawn(async move {
-        if let Err(error) = served.await {
-            tracing::error!(%error, "HTTP server ended");
-        }
-    })
 }

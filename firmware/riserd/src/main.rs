@@ -22,6 +22,7 @@ mod program;
 mod pulse;
 mod rehearsal;
 mod report;
+mod serve;
 mod session;
 mod show;
 mod supervisor;
