@@ -27,6 +27,16 @@ class Client:
         """Status, headers and body of an answer."""
         text = None if body is None else json.dumps(body)
         headers = self._headers | ({} if body is None else {"Content-Type": "application/json"})
+        used = self._connection.sock is not None
+        try:
+            return self._exchange(method, path, text, headers)
+        except (ConnectionError, http.client.RemoteDisconnected):
+            # Servers close what is not used for a while; who finds it so asks again.
+            if not used:
+                raise
+            return self._exchange(method, path, text, headers)
+
+    def _exchange(self, method, path, text, headers):
         try:
             self._connection.request(method, path, text, headers)
             answer = self._connection.getresponse()

@@ -14,8 +14,8 @@ use riser_tests::{
 };
 
 const MASTER: &str = "/live/main/master.m3u8";
-/// A request's headers must have come after 15 s.
-const HEADERS: Duration = Duration::from_secs(25);
+/// A request's headers must have come after 30 s.
+const HEADERS: Duration = Duration::from_secs(45);
 
 fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();

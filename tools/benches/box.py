@@ -42,16 +42,16 @@ def free_ports(count):
 class Box:
     """A running box with an empty state folder, which goes when the box is closed; or with one that stays."""
 
-    def __init__(self, channel, dvr='size = "256MiB"', state=None, board=None):
+    def __init__(self, channel, dvr='size = "256MiB"', state=None, board=None, viewers=""):
         """`channel` and `dvr` are the settings' text below these headings, `state` is a folder that others have prepared. A
-        list of texts makes as many channels. Without `board` the box chooses by itself."""
+        list of texts makes as many channels. Without `board` the box chooses by itself. `viewers` is more of that heading."""
         CACHE.mkdir(parents=True, exist_ok=True)
         self.dir = Path(tempfile.mkdtemp(prefix="box-", dir=CACHE))
         self.port, self.management = free_ports(2)
         settings = self.dir / "settings.toml"
         settings.write_text(
             f'state_dir = "{state or self.dir / "state"}"\n'
-            f'[viewers]\nlisten = "127.0.0.1:{self.port}"\n'
+            f'[viewers]\nlisten = "127.0.0.1:{self.port}"\n{viewers}\n'
             f'[management]\nlisten = "127.0.0.1:{self.management}"\n'
             + (f'[board]\nid = "{board}"\n' if board else "")
             + (f"[dvr]\n{dvr}\n" if dvr else "")

@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import ssl
 import time
 from typing import NamedTuple
 from urllib.parse import urljoin
@@ -28,10 +29,14 @@ class Playlist(NamedTuple):
 
 
 class Viewer:
-    """One kept connection to the viewers' port of a box on this machine."""
+    """One kept connection to the viewers' port of a box on this machine; over TLS it takes any certificate."""
 
-    def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    def __init__(self, port, tls=False):
+        if tls:
+            context = ssl._create_unverified_context()
+            self.connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+        else:
+            self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
 
     def ask(self, address):
         """Status, body, and when its last byte had come: nanoseconds since the epoch."""

@@ -15,8 +15,8 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-/// A request's headers must have come after so long, from the connection's beginning or the request before on.
-const HEADERS: Duration = Duration::from_secs(15);
+/// A request's headers must have come after so long, from the connection's beginning or the answer before on.
+const HEADERS: Duration = Duration::from_secs(30);
 /// Bytes of all headers of a request. Fewer would have answers sent in smaller pieces.
 const HEADER_BYTES: usize = 32 << 10;
 /// Requests of one HTTP/2 connection at a time.
