@@ -12,6 +12,7 @@ use riser_tests::{
     riserd::{PATIENCE, SMALL, TRACKS},
     wait,
 };
+use rustix::process::{Resource, getrlimit};
 
 const MASTER: &str = "/live/main/master.m3u8";
 /// A request's headers must have come after 30 s.
@@ -87,14 +88,14 @@ fn requests_that_never_end_are_cut_off() {
 fn idle_connections_keep_nobody_out() {
     let riserd = Riserd::live(SMALL, &TRACKS, 2);
     let before = resident(&riserd);
-    // As many as this test may have open; the box has room for more.
-    let idle: Vec<TcpStream> = (0..10_000).map_while(|_| TcpStream::connect(riserd.viewers).ok()).collect();
-    assert!(idle.len() > 3000, "{}", idle.len());
+    // The box may have as many files open as this test: half of them leaves room on both sides.
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let idle: Vec<TcpStream> = (0..10_000.min(files / 2)).map(|_| connect(riserd.viewers)).collect();
     is_live(&riserd);
     // Slow readers: each asks for a segment and takes none of it.
     let segment = format!("/live/main/360p/{}.m4s", riserd.playlist("360p").unwrap().media_sequence);
     let request = format!("GET {segment} HTTP/1.1\r\nHost: box\r\n\r\n");
-    for mut stream in idle.iter().take(2000) {
+    for mut stream in idle.iter().take(idle.len() / 5) {
         stream.write_all(request.as_bytes()).unwrap();
     }
     is_live(&riserd);
