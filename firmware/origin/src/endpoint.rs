@@ -35,6 +35,8 @@ const RETRY_AFTER: &str = "5";
 /// What an endpoint does.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
+    /// It is reached over TLS only.
+    pub tls: bool,
     /// Who may come; empty for everybody.
     pub allow: Rules,
     /// The proxies that are believed in whose request it is.
@@ -135,6 +137,11 @@ impl Endpoint {
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self { policy: Arc::new(policy), traffic: Arc::default() }
+    }
+
+    /// Whether it is reached over TLS only.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.policy.tls
     }
 
     /// What has come through it.

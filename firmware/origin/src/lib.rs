@@ -161,7 +161,7 @@ impl Origin {
             .route("/{locator}/{presentation}/{*rest}", axum::routing::any(answer))
             .with_state(self.clone());
         let router = match self.shared.trust.clone() {
-            Some(trust) => router.merge(trust::routes(trust)),
+            Some(trust) => router.merge(trust::routes(trust, endpoint.is_tls())),
             None => router,
         };
         let router = router.fallback_service(page);

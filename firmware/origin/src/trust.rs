@@ -2,7 +2,8 @@
 
 use axum::{
     Router,
-    http::{HeaderMap, HeaderValue, header},
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
@@ -19,13 +20,13 @@ pub struct Trust {
     pub fingerprint: String,
 }
 
-/// The page, the certificate and the code that leads to the page.
-pub fn routes(trust: Trust) -> Router {
+/// The page, the certificate and the code that leads to the page, on a listener that speaks TLS or not.
+pub fn routes(trust: Trust, tls: bool) -> Router {
     let page = page(&trust.fingerprint);
     Router::new()
         .route("/trust", get(move || async move { fresh(Html(page).into_response()) }))
         .route("/trust/ca.crt", get(move || async move { certificate(trust.pem) }))
-        .route("/trust/qr.svg", get(|headers: HeaderMap| async move { code(&headers) }))
+        .route("/trust/qr.svg", get(move |request: Request| async move { code(&address(&request, tls)) }))
 }
 
 fn certificate(pem: String) -> Response {
@@ -36,14 +37,20 @@ fn certificate(pem: String) -> Response {
     fresh((headers, pem).into_response())
 }
 
-/// The page's address as the asker knows the box.
-fn code(headers: &HeaderMap) -> Response {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("riser.local");
-    let drawn = QrCode::new(format!("http://{host}/trust"));
+/// The page's address as the asker knows the box: HTTP/2 has the host in the address.
+fn address(request: &Request, tls: bool) -> String {
+    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = named.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+    format!("{}://{}/trust", if tls { "https" } else { "http" }, host.unwrap_or("riser.local"))
+}
+
+fn code(address: &str) -> Response {
+    let drawn = QrCode::new(address);
     let drawn = drawn.map(|code| code.render::<svg::Color<'_>>().min_dimensions(240, 240).build());
     match drawn {
         Ok(drawn) => fresh(([(header::CONTENT_TYPE, "image/svg+xml")], drawn).into_response()),
-        Err(_) => axum::http::StatusCode::BAD_REQUEST.into_response(),
+        // A host that no code has room for.
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
     }
 }
 
@@ -55,4 +62,28 @@ fn fresh(mut response: Response) -> Response {
 
 fn page(fingerprint: &str) -> String {
     include_str!("trust.html").replace("{fingerprint}", fingerprint)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn the_code_leads_to_where_the_asker_is() {
+        let request = |uri: &str, host: Option<&str>| {
+            let request = Request::builder().uri(uri);
+            let request = match host {
+                Some(host) => request.header(header::HOST, host),
+                None => request,
+            };
+            request.body(Body::empty()).unwrap()
+        };
+        let plain = request("/trust/qr.svg", Some("10.0.0.9:8080"));
+        assert_eq!(address(&plain, false), "http://10.0.0.9:8080/trust");
+        assert_eq!(address(&plain, true), "https://10.0.0.9:8080/trust");
+        let http2 = request("https://box.local:8443/trust/qr.svg", None);
+        assert_eq!(address(&http2, true), "https://box.local:8443/trust");
+    }
 }

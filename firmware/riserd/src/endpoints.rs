@@ -74,7 +74,10 @@ pub async fn open(settings: &Settings, certificates: &Certificates) -> Result<Ve
                 source,
             }),
         };
+        let files = wanted.certificate.as_deref().zip(wanted.key.as_deref());
+        let identity = certificates.identity(&field, files, wanted.own_certificate)?;
         let endpoint = Endpoint::new(Policy {
+            tls: identity.is_some(),
             allow: wanted.allow.clone(),
             trusted_proxies: wanted.trusted_proxies.clone(),
             signing: signing(&field, wanted)?,
@@ -83,8 +86,6 @@ pub async fn open(settings: &Settings, certificates: &Certificates) -> Result<Ve
             client_access_policy: text("client_access_policy", &wanted.client_access_policy)?,
             cross_domain_policy: text("cross_domain_policy", &wanted.cross_domain_policy)?,
         });
-        let files = wanted.certificate.as_deref().zip(wanted.key.as_deref());
-        let identity = certificates.identity(&field, files, wanted.own_certificate)?;
         let listener = listen(format!("{field}.listen"), wanted.listen).await?;
         let (name, traffic) = (wanted.name.clone(), endpoint.traffic());
         let listen = listener.local_addr().unwrap_or(wanted.listen);

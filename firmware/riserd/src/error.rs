@@ -158,6 +158,7 @@ impl Error {
             | Self::Settings { .. }
             | Self::Board(_)
             | Self::OtherRegistry { .. }
+            | Self::ContentKey { .. }
             | Self::Certificate { .. } => true,
             Self::Store(error) => wrong(error),
             _ => false,

@@ -60,7 +60,7 @@ async fn accept<L: Listener<Addr = SocketAddr>>(
             _ = ended.wait_for(|ended| *ended) => break,
         }
     }
-    // Nobody else is let in meanwhile; who takes too long is dropped with this task.
+    // Nobody else is let in meanwhile; who takes too long ends with the process.
     drop(door);
     shutdown.shutdown().await;
 }
