@@ -48,13 +48,14 @@ struct By {
     bin: &'static str,
     demuxer: &'static str,
     without: &'static str,
-    /// So many pictures and blocks may be uneven: it drops late ones while it fills its buffer.
+    /// So many pictures and blocks at the beginning may be uneven: it drops late ones while it fills its buffer.
     settles: usize,
 }
 
 const HLS: By = By { bin: "playbin3", demuxer: "GstHLSDemux2", without: "", settles: 0 };
-/// Of a live stream `mssdemux2` (1.22) never asks for a fragment: it waits for a second before each, again and again.
-const SMOOTH: By = By { bin: "playbin", demuxer: "GstMssDemux:", without: "mssdemux2:NONE", settles: 60 };
+/// Of a live stream `mssdemux2` (1.22) never asks for a fragment: it waits for a second before each, again and again. What plays
+/// it instead may drop blocks within the first two fragments of 75.
+const SMOOTH: By = By { bin: "playbin", demuxer: "GstMssDemux:", without: "mssdemux2:NONE", settles: 160 };
 
 /// Plays a playlist or manifest until there were so many pictures and blocks of sound.
 fn play(uri: &str, by: &By, pictures: usize, sounds: usize) -> Shown {
