@@ -1,8 +1,8 @@
-//! CMAF chunks (ISO/IEC 23000-19, 7.3.2.3): `[styp] prft moof mdat` with one track in it.
+//! CMAF chunks (ISO/IEC 23000-19, 7.3.2.3): `[styp] prft [emsg ...] moof mdat` with one track in it.
 
 use bytes::Bytes;
-use media::{Sample, Track};
-use mp4_atom::{BufMut, Encode, FourCC, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry};
+use media::{Event, Sample, Track};
+use mp4_atom::{BufMut, Emsg, EmsgTimestamp, Encode, FourCC, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry};
 
 use crate::{Error, TRACK_ID, ntp};
 
@@ -21,17 +21,40 @@ const SAMPLE_ENTRY: usize = 16;
 const MDAT_HEADER: usize = 8;
 
 /// Writes one track's chunks, numbering them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ChunkWriter {
     track: String,
+    timescale: u32,
     sequence: u32,
+    /// The `emsg` boxes of the next chunk.
+    events: Vec<u8>,
 }
 
 impl ChunkWriter {
     /// A writer whose first chunk gets this sequence number; it rises by one with every chunk and wraps.
     #[must_use]
     pub fn new(track: &Track, first_sequence: u32) -> Self {
-        Self { track: track.name.clone(), sequence: first_sequence }
+        let Track { name, timescale, .. } = track;
+        Self { track: name.clone(), timescale: *timescale, sequence: first_sequence, events: Vec::new() }
+    }
+
+    /// Has the next chunk tell of an event: an `emsg` of version 1 at the track's own time (ISO/IEC 23009-1, 5.10.3.3).
+    ///
+    /// # Errors
+    /// [`Error::Encode`] where the box cannot be written.
+    pub fn tell(&mut self, event: &Event) -> Result<(), Error> {
+        let duration = event.duration.map(|duration| media::ticks(duration, self.timescale));
+        let emsg = Emsg {
+            timescale: self.timescale,
+            presentation_time: EmsgTimestamp::Absolute(media::ticks(event.at, self.timescale)),
+            // The greatest: nobody knows.
+            event_duration: duration.and_then(|ticks| u32::try_from(ticks).ok()).unwrap_or(u32::MAX),
+            id: event.id,
+            scheme_id_uri: event.scheme.clone(),
+            value: event.value.clone(),
+            message_data: event.data.to_vec(),
+        };
+        emsg.encode(&mut self.events).map_err(|error| self.refused(&error))
     }
 
     /// The chunk of these samples, and the next sequence number spent.
@@ -54,17 +77,20 @@ impl ChunkWriter {
             .decode_time
             .checked_add_signed(i64::from(first.composition_offset))
             .ok_or_else(|| self.bad(0, "is presented outside the timeline"))?;
-        let mut out = Vec::with_capacity(HEADERS + SAMPLE_ENTRY * samples.len() + mdat as usize);
+        let headers = HEADERS + self.events.len();
+        let mut out = Vec::with_capacity(headers + SAMPLE_ENTRY * samples.len() + mdat as usize);
         styp(&mut out, first_of_segment, last_of_track)
             .and_then(|()| prft(&mut out, first.captured, presentation))
-            .and_then(|()| moof(&mut out, self.sequence, samples))
-            .map_err(|err| Error::Encode { track: self.track.clone(), reason: err.to_string() })?;
+            .map_err(|error| self.refused(&error))?;
+        out.extend_from_slice(&self.events);
+        moof(&mut out, self.sequence, samples).map_err(|error| self.refused(&error))?;
         out.extend_from_slice(&mdat.to_be_bytes());
         out.extend_from_slice(b"mdat");
         for sample in samples {
             out.extend_from_slice(&sample.data);
         }
         self.sequence = self.sequence.wrapping_add(1);
+        self.events.clear();
         Ok(out.into())
     }
 
@@ -89,6 +115,10 @@ impl ChunkWriter {
                 .ok_or_else(|| self.bad(index, "makes the chunk larger than 4 GiB"))?;
         }
         Ok(mdat)
+    }
+
+    fn refused(&self, error: &mp4_atom::Error) -> Error {
+        Error::Encode { track: self.track.clone(), reason: error.to_string() }
     }
 
     fn bad(&self, sample: usize, reason: &'static str) -> Error {

@@ -15,6 +15,7 @@
 //! Times are milliseconds since the epoch, durations whole seconds, sizes bytes; bodies may also say times as RFC 3339
 //! text and durations as `4h`. Errors are JSON too: `{"error": "...", "field": "..."?, "state": "..."?}`.
 
+mod advertisements;
 mod answer;
 mod assets;
 mod auth;
@@ -86,6 +87,7 @@ pub fn router(
 fn routes() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .merge(channels::routes())
+        .merge(advertisements::routes())
         .merge(levels::routes())
         .merge(rehearsal::routes())
         .merge(programs::routes())

@@ -111,8 +111,48 @@ pub enum Command {
         /// All of its delivery policies.
         delivery: Delivery,
     },
+    /// Announces an ad break of a running channel, or moves one that is ahead.
+    AnnounceBreak {
+        /// The channel's name.
+        channel: String,
+        /// By which ad systems know it; not 0.
+        id: u32,
+        /// Milliseconds since the epoch where it begins; none for as soon as may be.
+        at: Option<u64>,
+        /// Milliseconds that it lasts; none for until it is ended.
+        duration: Option<u64>,
+    },
+    /// Ends an ad break that is under way, or cancels one that is ahead.
+    EndBreak {
+        /// The channel's name.
+        channel: String,
+        /// Its id.
+        id: u32,
+    },
+    /// Has a running channel's segments tell players of an event.
+    Tell {
+        /// The channel's name.
+        channel: String,
+        /// The event.
+        message: Message,
+    },
     /// Makes an asset's thumbnails.
     MakeThumbnails(String),
+}
+
+/// An event that players are told of by an `emsg` box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What kind of message: a URI.
+    pub scheme: String,
+    /// Which of that kind.
+    pub value: String,
+    /// The message.
+    pub data: Vec<u8>,
+    /// Milliseconds since the epoch; none: now.
+    pub at: Option<u64>,
+    /// Milliseconds that it lasts; none where nobody knows.
+    pub duration: Option<u64>,
 }
 
 /// A program to be made.

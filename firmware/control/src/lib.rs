@@ -24,7 +24,7 @@ mod secret;
 mod state;
 
 pub use command::{
-    Answer, Command, NewProgram, Operation, ProgramChange, Progress, Refusal, channel_from_json,
+    Answer, Command, Message, NewProgram, Operation, ProgramChange, Progress, Refusal, channel_from_json,
 };
 pub use door::{Door, Request, Requests};
 pub use error::Error;

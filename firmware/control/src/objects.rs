@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use access::Delivery;
 use channel::life;
+use cue::Journal;
 use media::{Grid, Position};
 use package::filter::Filter;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ pub struct Objects {
     pub assets: BTreeMap<String, Asset>,
     /// Filters that apply to every presentation, by name.
     pub filters: BTreeMap<String, Filter>,
+    /// The ad breaks of the channels, by the channel's name. They stay with its assets when it is gone.
+    #[serde(default)]
+    pub breaks: BTreeMap<String, Journal>,
     /// The endpoints of the settings, by name.
     #[serde(default)]
     pub endpoints: BTreeMap<String, Endpoint>,

@@ -5,6 +5,7 @@
 //! [`Registry::save`] durable before it carries out effects and before it answers.
 
 mod assets;
+mod breaks;
 mod channels;
 mod document;
 mod endpoints;
@@ -37,6 +38,8 @@ pub struct Limits {
     pub marks: usize,
     /// Global filters, and filters of one asset.
     pub filters: usize,
+    /// Announcements of ad breaks of one channel that are remembered.
+    pub breaks: usize,
     /// Bytes of what [`Registry::save`] gives.
     pub bytes: usize,
 }
@@ -50,6 +53,7 @@ impl Default for Limits {
             assets: 500,
             marks: 200,
             filters: 64,
+            breaks: 1000,
             bytes: 8 << 20,
         }
     }
@@ -69,6 +73,8 @@ pub struct Context<'a> {
     pub kept: &'a Kept<'a>,
     /// Whether there is a content key of this name.
     pub has_key: &'a dyn Fn(&str) -> bool,
+    /// The grid of the stream that a channel writes; none while it writes none.
+    pub grid: &'a dyn Fn(&str) -> Option<Grid>,
 }
 
 /// A command that is granted.
@@ -91,6 +97,13 @@ pub enum Effect {
     ResetChannel(String),
     /// The channel's tuning has changed. Not answered.
     TuneChannel(String),
+    /// The channel's segments tell players of this. Not answered.
+    Tell {
+        /// The channel's name.
+        channel: String,
+        /// What they tell.
+        event: media::Event,
+    },
     /// Answered by [`Event::ChannelDeleted`] or [`Event::ChannelFailed`].
     DeleteChannel(String),
     /// Answered by [`Event::ProgramBegan`] or [`Event::ProgramFailed`].
@@ -258,6 +271,11 @@ impl Registry {
             Command::StartEndpoint(name) => self.steer_endpoint(name, false, context),
             Command::StopEndpoint(name) => self.steer_endpoint(name, true, context),
             Command::Deliver { asset, delivery } => self.deliver(asset, delivery, context),
+            Command::AnnounceBreak { channel, id, at, duration } => {
+                self.announce_break(channel, id, at, duration, context)
+            }
+            Command::EndBreak { channel, id } => self.end_break(channel, id, context),
+            Command::Tell { channel, message } => self.tell(channel, message, context),
             Command::MakeThumbnails(asset) => self.make_thumbnails(asset),
         }
     }

@@ -13,6 +13,7 @@ mod parameter_sets;
 pub mod rate;
 pub mod rendition;
 pub mod sample;
+pub mod signal;
 pub mod track;
 pub mod window;
 
@@ -24,6 +25,7 @@ pub use levels::Levels;
 pub use rate::FrameRate;
 pub use rendition::{Coding, Profile, RateControl, Rendition, Sound};
 pub use sample::Sample;
+pub use signal::{Break, Event};
 pub use track::{Captions, Codec, Kind, Layout, LayoutId, Pictures, Track};
 pub use window::{EdgePart, EdgeSegment, Entry, Span, Window};
 

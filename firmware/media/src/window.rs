@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::{Grid, History, Layout, LayoutId, Segment};
+use crate::{Break, Grid, History, Layout, LayoutId, Position, Segment};
 
 /// Everything that can be played of one channel at one instant.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Window {
     pub history: History,
     /// Per track of the current layout: its latest segments with their parts, oldest first.
     pub edge: Vec<Arc<[EdgeSegment]>>,
+    /// The ad breaks that viewers are told of, oldest first.
+    pub breaks: Arc<[Break]>,
     /// The channel has stopped: nothing will be added to this window.
     pub ended: bool,
 }
@@ -114,7 +116,14 @@ impl Window {
     /// A window that holds nothing yet.
     #[must_use]
     pub fn empty(grid: Grid) -> Self {
-        Self { grid, layouts: Arc::new([]), history: History::default(), edge: Vec::new(), ended: false }
+        Self {
+            grid,
+            layouts: Arc::new([]),
+            history: History::default(),
+            edge: Vec::new(),
+            breaks: Arc::new([]),
+            ended: false,
+        }
     }
 
     /// The layout that is being recorded now.
@@ -171,6 +180,7 @@ impl Window {
         let layouts = |window: &Self| window.layouts.iter().map(|layout| layout.id).collect::<Vec<_>>();
         self.history.is(&other.history)
             && (self.grid, self.ended, &self.edge) == (other.grid, other.ended, &other.edge)
+            && self.breaks == other.breaks
             && (Arc::ptr_eq(&self.layouts, &other.layouts) || layouts(self) == layouts(other))
     }
 
@@ -196,7 +206,21 @@ impl Window {
             true => self.edge.iter().map(clipped).collect(),
             false => Vec::new(),
         };
-        Self { grid: self.grid, layouts, history, edge, ended: self.ended || ended }
+        let breaks = Arc::clone(&self.breaks);
+        Self { grid: self.grid, layouts, history, edge, breaks, ended: self.ended || ended }
+    }
+
+    /// The window with those of all ad breaks that take place in it or begin within `ahead` nanoseconds behind it.
+    #[must_use]
+    pub fn with_breaks(self, all: &[Break], ahead: u64) -> Self {
+        let edge = self.edge.iter().filter_map(|edge| edge.last()).map(|segment| segment.number).max();
+        let last = edge.max(self.history.last().map(|segment| segment.number));
+        let line = |segment| self.grid.rate.nanos_of(self.grid.first_frame(Position { segment, part: 0 }));
+        let Some(last) = last else { return self };
+        let from = line(self.history.first().map_or(last, |first| first.number));
+        let to = line(last + 1).saturating_add(if self.ended { 0 } else { ahead });
+        let seen = |shown: &&Break| shown.from < to && shown.to.is_none_or(|end| from < end);
+        Self { breaks: all.iter().filter(seen).cloned().collect(), ..self }
     }
 
     /// The layouts that the history names, and the current one where its edge is seen.
@@ -315,6 +339,29 @@ mod tests {
             edge: vec![Arc::from([edge(15, 8, true), edge(16, 8, true), edge(17, 3, false)])],
             ..Window::empty(grid())
         }
+    }
+
+    #[test]
+    fn breaks_are_seen_in_their_time_and_a_while_before() {
+        let line = |number: u64| number * 1_600_000_000;
+        let breaks = [(1, 8, Some(9)), (2, 9, Some(10)), (3, 15, Some(20)), (4, 22, None), (5, 40, None)];
+        let breaks = breaks.map(|(id, from, to): (u32, u64, Option<u64>)| Break {
+            id,
+            number: id,
+            from: line(from),
+            to: to.map(line),
+            duration: None,
+            out: Bytes::new(),
+            back: None,
+        });
+        let seen = |window: Window| {
+            let window = window.with_breaks(&breaks, 15_000_000_000);
+            window.breaks.iter().map(|shown| shown.id).collect::<Vec<_>>()
+        };
+        assert_eq!(seen(window()), [3, 4], "of segments 10 to 17");
+        assert_eq!(seen(Window { ended: true, ..window() }), [3]);
+        assert_eq!(seen(window().clip(16, u64::MAX, false)), [3, 4]);
+        assert_eq!(seen(Window::empty(grid())), []);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use access::Delivery;
-use media::{Grid, Window};
+use media::{Break, Grid, Window};
 use package::filter::Filter;
 use store::{Reader, Recording};
 use tokio::sync::{Mutex, watch};
@@ -52,6 +52,8 @@ pub struct Asset {
     pub filters: Arc<BTreeMap<String, Filter>>,
     /// Its delivery policies.
     pub delivery: Arc<Delivery>,
+    /// All ad breaks of its channel, oldest first.
+    pub breaks: Arc<[Break]>,
     /// The folder of its thumbnails, which need not exist.
     pub thumbnails: PathBuf,
 }

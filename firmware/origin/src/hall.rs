@@ -11,6 +11,7 @@ use std::{
 
 use access::Delivery;
 use arc_swap::{ArcSwap, ArcSwapOption};
+use media::Break;
 use package::{
     filter::Filter,
     route::{self, Filters},
@@ -30,7 +31,7 @@ const WINDOWS: usize = 8;
 pub(crate) struct Hall {
     /// How far back a channel's own window reaches.
     reach: Duration,
-    channels: ArcSwap<HashMap<String, Channel>>,
+    channels: ArcSwap<HashMap<String, Line>>,
     assets: ArcSwap<Assets>,
     /// Channels that have begun so far.
     begun: AtomicU64,
@@ -38,11 +39,20 @@ pub(crate) struct Hall {
     readers: Mutex<Vec<Arc<Exhibit>>>,
 }
 
+/// What viewers of a channel get beside its stream.
+#[derive(Clone, Debug, Default)]
+pub struct Channel {
+    /// Its delivery policies.
+    pub delivery: Arc<Delivery>,
+    /// All its ad breaks, oldest first.
+    pub breaks: Arc<[Break]>,
+}
+
 /// A channel, whether it has begun or not.
 #[derive(Clone, Default)]
-struct Channel {
+struct Line {
     live: Arc<ArcSwapOption<Live>>,
-    delivery: Arc<ArcSwap<Delivery>>,
+    channel: Arc<ArcSwap<Channel>>,
 }
 
 #[derive(Default)]
@@ -66,22 +76,22 @@ impl Hall {
         }
     }
 
-    /// The channels there are with their delivery policies, whether they have begun or not.
-    pub(crate) fn set_channels(&self, channels: impl IntoIterator<Item = (String, Delivery)>) {
+    /// The channels there are, whether they have begun or not.
+    pub(crate) fn set_channels(&self, channels: impl IntoIterator<Item = (String, Channel)>) {
         let known = self.channels.load();
-        let channel = |(name, delivery): (String, Delivery)| {
-            let channel = known.get(&name).cloned().unwrap_or_default();
-            channel.delivery.store(Arc::new(delivery));
-            (name, channel)
+        let line = |(name, channel): (String, Channel)| {
+            let line = known.get(&name).cloned().unwrap_or_default();
+            line.channel.store(Arc::new(channel));
+            (name, line)
         };
-        self.channels.store(Arc::new(channels.into_iter().map(channel).collect()));
+        self.channels.store(Arc::new(channels.into_iter().map(line).collect()));
     }
 
     /// A channel has begun: it is read through `reader` from now on.
     pub(crate) fn begin(&self, channel: &str, reader: Reader) {
-        if let Some(Channel { live, delivery }) = self.channels.load().get(channel) {
+        if let Some(Line { live, channel: about }) = self.channels.load().get(channel) {
             let id = format!("{channel}/{}", self.begun.fetch_add(1, Ordering::Relaxed));
-            live.store(Some(Arc::new(Live::new(id, reader, Arc::clone(delivery)))));
+            live.store(Some(Arc::new(Live::new(id, reader, Arc::clone(about)))));
         }
     }
 
@@ -110,8 +120,8 @@ impl Hall {
         match named {
             route::Presentation::Live(name) => {
                 let channels = self.channels.load();
-                let channel = channels.get(&**name).ok_or_else(|| Error::NoChannel(name.to_string()))?;
-                let live = channel.live.load_full().ok_or_else(|| Error::NotYet(name.to_string()))?;
+                let line = channels.get(&**name).ok_or_else(|| Error::NoChannel(name.to_string()))?;
+                let live = line.live.load_full().ok_or_else(|| Error::NotYet(name.to_string()))?;
                 Ok(Presentation::Channel(live, self.reach))
             }
             route::Presentation::Vod(locator) => {

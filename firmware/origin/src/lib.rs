@@ -41,7 +41,7 @@ mod trust;
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use access::{Delivery, Plain};
+use access::Plain;
 use axum::{
     Extension, Router,
     body::Body,
@@ -60,6 +60,7 @@ use tower_http::services::ServeDir;
 pub use crate::{
     asset::Asset,
     endpoint::{Endpoint, Peer, Policy, Traffic},
+    hall::Channel,
     presentation::LINGER,
     seal::{Licence, ServedKey},
     trust::Trust,
@@ -131,8 +132,8 @@ impl Origin {
         }
     }
 
-    /// The channels that may be asked for from now on with their delivery policies, whether they have begun or not.
-    pub fn set_channels(&self, channels: impl IntoIterator<Item = (String, Delivery)>) {
+    /// The channels that may be asked for from now on, whether they have begun or not.
+    pub fn set_channels(&self, channels: impl IntoIterator<Item = (String, Channel)>) {
         self.shared.hall.set_channels(channels);
     }
 

@@ -5,13 +5,14 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 use access::Delivery;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use media::{Grid, Window};
+use media::{Grid, NANOS, Window};
 use store::Reader;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     asset::{Asset, Exhibit},
     error::Error,
+    hall::Channel,
     respond::Keep,
     seal::Seal,
     shelf::Shelf,
@@ -26,6 +27,9 @@ pub const LINGER: Duration = Duration::from_secs(15);
 
 /// How long a request for what comes next is held, beyond the time that it takes.
 const HELD: Duration = Duration::from_secs(2);
+
+/// Manifests tell of ad breaks from so long before them on as segments do: nanoseconds.
+const AHEAD: u64 = 15 * NANOS;
 
 /// What became of waiting for a segment.
 pub enum Coming {
@@ -42,13 +46,13 @@ pub struct Live {
     id: String,
     reader: Reader,
     shelf: Shelf,
-    delivery: Arc<ArcSwap<Delivery>>,
+    channel: Arc<ArcSwap<Channel>>,
 }
 
 impl Live {
-    /// Read through `reader` and had by these policies; no other channel that began, and no asset, has this id.
-    pub fn new(id: String, reader: Reader, delivery: Arc<ArcSwap<Delivery>>) -> Self {
-        Self { id, reader, shelf: Shelf::default(), delivery }
+    /// Read through `reader`; no other channel that began, and no asset, has this id.
+    pub fn new(id: String, reader: Reader, channel: Arc<ArcSwap<Channel>>) -> Self {
+        Self { id, reader, shelf: Shelf::default(), channel }
     }
 }
 
@@ -108,14 +112,26 @@ impl Presentation {
 
     async fn reach_back(&self, beyond: Duration) -> Result<Arc<Window>, Error> {
         match self {
-            Self::Channel(live, reach) => Ok(rewind(&live.reader.window(), *reach + beyond)),
+            Self::Channel(live, reach) => Ok(self.signal(rewind(&live.reader.window(), *reach + beyond))),
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
                 match asset.live() {
-                    Some(reader) => Ok(Arc::new(asset.clip(&reader.window(), beyond))),
-                    None => exhibit.recorded(&asset).await,
+                    Some(reader) => Ok(self.signal(Arc::new(asset.clip(&reader.window(), beyond)))),
+                    None => Ok(self.signal(exhibit.recorded(&asset).await?)),
                 }
             }
+        }
+    }
+
+    /// The window with its ad breaks.
+    fn signal(&self, window: Arc<Window>) -> Arc<Window> {
+        let breaks = match self {
+            Self::Channel(live, _) => Arc::clone(&live.channel.load().breaks),
+            Self::Asset(exhibit) => Arc::clone(&exhibit.asset().breaks),
+        };
+        match breaks.is_empty() {
+            true => window,
+            false => Arc::new(Window::clone(&window).with_breaks(&breaks, AHEAD)),
         }
     }
 
@@ -128,17 +144,21 @@ impl Presentation {
         let exhibit = match self {
             Self::Channel(live, reach) => {
                 let window = live.reader.wait(deadline, |window| until(&rewind(window, *reach))).await;
-                return Ok(rewind(&window, *reach));
+                return Ok(self.signal(rewind(&window, *reach)));
             }
             Self::Asset(exhibit) => exhibit,
         };
         let mut changes = exhibit.changes();
         loop {
             let asset = Arc::clone(&changes.borrow_and_update());
-            let Some(reader) = asset.live() else { return exhibit.recorded(&asset).await };
+            let Some(reader) = asset.live() else {
+                return Ok(self.signal(exhibit.recorded(&asset).await?));
+            };
             let fits = |window: &Window| until(&asset.clip(window, Duration::ZERO));
             tokio::select! {
-                window = reader.wait(deadline, fits) => return Ok(Arc::new(asset.clip(&window, Duration::ZERO))),
+                window = reader.wait(deadline, fits) => {
+                    return Ok(self.signal(Arc::new(asset.clip(&window, Duration::ZERO))));
+                }
                 // An asset that is gone is seen at the next request.
                 _ = timeout_at(deadline, changes.changed()) => {}
             }
@@ -196,7 +216,7 @@ impl Presentation {
     /// Its delivery policies.
     pub(crate) fn delivery(&self) -> Arc<Delivery> {
         match self {
-            Self::Channel(live, _) => live.delivery.load_full(),
+            Self::Channel(live, _) => Arc::clone(&live.channel.load().delivery),
             Self::Asset(exhibit) => Arc::clone(&exhibit.asset().delivery),
         }
     }
@@ -303,7 +323,7 @@ mod tests {
             history.push(Segment { number, discontinuity: 0, filler: false, gap: false, layout: id, spans });
         }
         let layout = Arc::new(Layout { id, tracks: Vec::new(), init: Vec::new() });
-        Window { grid, layouts: Arc::new([layout]), history, edge: Vec::new(), ended: false }
+        Window { layouts: Arc::new([layout]), history, ..Window::empty(grid) }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{http::HeaderMap, response::Response};
 use bytes::Bytes;
 use cmaf::SampleInfo;
-use media::{NANOS, Track, Window};
+use media::{Break, NANOS, Track, Window};
 use package::{
     filter::Shown,
     protection::protection_header,
@@ -45,6 +45,9 @@ pub async fn manifest(seen: &Filtered, legacy: bool, request: &HeaderMap) -> Res
 
 /// A fragment, or a share of it; one that comes next is waited for.
 pub async fn fragment(seen: &Visit, wanted: &Fragment, request: &HeaderMap) -> Result<Response, Error> {
+    if *wanted.stream == *smooth::BREAKS {
+        return ad_break(seen, wanted, request).await;
+    }
     let (window, number) = there(seen, wanted.time).await?;
     let oldest = window.history.first().map_or(0, |segment| segment.number);
     if number < oldest {
@@ -71,6 +74,27 @@ pub async fn fragment(seen: &Visit, wanted: &Fragment, request: &HeaderMap) -> R
     let etag = format!("\"{number}-{crc:08x}-{:?}{}-m{FORMAT}{tag}\"", wanted.share, next.len());
     let content_type = if wanted.share == Share::Raw { "application/octet-stream" } else { "video/mp4" };
     Ok(respond::bytes(pieces, content_type, seen.keep(), &etag, request))
+}
+
+/// A fragment of the stream of ad breaks: the section of SCTE-35 as its only sample.
+async fn ad_break(seen: &Visit, wanted: &Fragment, request: &HeaderMap) -> Result<Response, Error> {
+    let window = seen.served().await?;
+    let of = |shown: &&Break| smooth::Fragment::of_break(shown).start == wanted.time;
+    let shown = window.breaks.iter().find(of).ok_or(Error::NoMedia("fragment"))?;
+    let smooth::Fragment { start, duration, .. } = smooth::Fragment::of_break(shown);
+    let entry = Entry {
+        decode_time: start,
+        duration: u32::try_from(duration).unwrap_or(u32::MAX),
+        composition_offset: 0,
+        sync: true,
+        size: u32::try_from(shown.out.len()).unwrap_or(u32::MAX),
+    };
+    let head = head(shown.number, TIMESCALE, &[entry], &[], &[])
+        .map_err(|error| Error::Multiplex(error.to_string()))?;
+    let etag = format!("\"{}-{duration}-{:?}-m{FORMAT}\"", shown.number, wanted.share);
+    let pieces = shared(head, vec![shown.out.clone()], wanted.share);
+    // Its end may still change.
+    Ok(respond::bytes(pieces, "video/mp4", Keep::Seconds(1), &etag, request))
 }
 
 /// The number of the fragment that begins at `time`, and a window that has it with those that it tells of.
@@ -120,16 +144,21 @@ fn pieces(
         }
     }
     // Sequence numbers have 32 bits: the low ones tell neighbours apart.
-    let mut head = head(number as u32, track.timescale, &entries, next, &encrypted)
+    let head = head(number as u32, track.timescale, &entries, next, &encrypted)
         .map_err(|error| Error::Multiplex(error.to_string()))?;
-    Ok(match share {
+    Ok(shared(head, payload, share))
+}
+
+/// The share of a fragment.
+fn shared(mut head: Vec<u8>, payload: Vec<Bytes>, share: Share) -> Vec<Bytes> {
+    match share {
         Share::Raw => payload,
         Share::Info => {
             head.truncate(head.len() - MDAT);
             vec![head.into()]
         }
         Share::Whole | Share::KeyFrame => std::iter::once(head.into()).chain(payload).collect(),
-    })
+    }
 }
 
 /// Samples that lie behind one another, encrypted.

@@ -123,6 +123,15 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// Bytes as hexadecimal digits.
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+    }
+}
+
 /// The query that a URI in a playlist carries (RFC 3986, 3.4), with the `?` before it; nothing where there is none.
 pub(crate) struct Query<'a>(pub(crate) &'a str);
 

@@ -345,3 +345,41 @@ fn ntsc_with_audio() {
     all("ntsc", &window);
     golden("ntsc.master.m3u8", &hls::render_master(&window, &Shown::all(), "", "").unwrap());
 }
+
+/// One that is over and was ended early, one under way whose beginning has left the window, one that begins within it, one ahead.
+fn breaks(window: &Window) -> Window {
+    let line = |number: u64| window.grid.rate.nanos_of(window.grid.first_frame(at(FIRST + number, 0)));
+    let shown = |id: u32, (from, to): (u64, Option<u64>), planned: Option<u64>| media::Break {
+        id,
+        number: id + 40,
+        from: line(from),
+        to: to.map(line),
+        duration: planned.map(|to| line(to) - line(from)),
+        out: Bytes::from(vec![0xfc, id as u8]),
+        back: to.map(|_| Bytes::from(vec![0xfc, 0xff])),
+    };
+    let all = [
+        shown(1, (4, Some(5)), Some(6)),
+        shown(2, (6, Some(12)), Some(14)),
+        shown(3, (15, Some(17)), Some(17)),
+        shown(4, (18, None), None),
+        shown(5, (26, Some(30)), Some(30)),
+    ];
+    window.clone().with_breaks(&all, 15_000_000_000)
+}
+
+#[test]
+fn ad_breaks() {
+    let window = breaks(&live().window(FIRST + 10, at(FIRST + 20, 3)));
+    all("breaks", &window);
+    let delta = MediaOptions { skip: Some(Skip::Yes), ..LOW_LATENCY };
+    golden("breaks.delta.video.ll.m3u8", &hls::render_media(&window, 0, &delta).unwrap());
+    let options = smooth::Options { repeats: true, reach: None, protection: "" };
+    golden("breaks.ism", &smooth::render(&window, &Shown::all(), &options).unwrap());
+    let restart = recording(
+        grid("30000/1001"),
+        48_000,
+        vec![take(1, 3, (0, 0), (16, 5)), take(1, 4, (18, 0), (1000, 0))],
+    );
+    all("breaks-restart", &breaks(&restart.ended(FIRST + 10).clip(0, FIRST + 30, true)));
+}

@@ -150,6 +150,7 @@ async fn serve(
         run_dir,
         cameras: Cameras::open(&settings.state_dir),
         shares: Arc::default(),
+        signals: Arc::default(),
         endpoints: endpoints.iter().map(Opening::known).collect(),
         authority: trust.map(|trust| trust.fingerprint),
         temperature: thermometer.as_ref().map_or_else(|| watch::channel(None).1, Thermometer::readings),

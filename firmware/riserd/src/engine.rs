@@ -217,7 +217,8 @@ impl Engine {
         }
         let (before, finished) = (self.registry.clone(), self.house.store.finished());
         let granted = self.apply(command)?;
-        if let Err(error) = block_in_place(|| self.ledger.keep(&self.registry)) {
+        let same = Arc::ptr_eq(before.objects(), self.registry.objects());
+        if !same && let Err(error) = block_in_place(|| self.ledger.keep(&self.registry)) {
             self.registry = before;
             // What was refused must not come back with the next start.
             self.keep();
@@ -279,7 +280,10 @@ impl Engine {
         let kept = move |channel: &str, grid: &Grid| store.recording(channel, *grid).kept();
         let house = Arc::clone(&self.house);
         let has_key = move |name: &str| house.settings.content_keys.iter().any(|key| key.name == name);
-        let mut context = Context { now_ms, new_id: &mut token::id, kept: &kept, has_key: &has_key };
+        let streams = &self.streams;
+        let grid = move |channel: &str| streams.get(channel).map(|(grid, _)| *grid);
+        let mut context =
+            Context { now_ms, new_id: &mut token::id, kept: &kept, has_key: &has_key, grid: &grid };
         decide(&mut self.registry, &mut context)
     }
 
@@ -377,10 +381,8 @@ impl Engine {
         let objects = self.registry.objects();
         let show = Show { house: &self.house, objects, streams: &self.streams, closing: &self.closing };
         self.house.store.set_pins(crate::show::pins(&self.registry));
-        let delivery =
-            |(name, channel): (&String, &control::Channel)| (name.clone(), channel.settings.delivery.clone());
         self.house.endpoints.iter().for_each(|endpoint| endpoint.obey(objects));
-        self.origin.set_channels(objects.channels.iter().map(delivery));
+        self.origin.set_channels(show.channels());
         self.origin.set_assets(show.assets(), objects.filters.clone());
         self.gallery.show(Arc::clone(objects));
     }

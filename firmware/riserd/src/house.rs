@@ -11,7 +11,7 @@ use settings::Settings;
 use store::Store;
 use tokio::sync::watch;
 
-use crate::{cameras::Cameras, endpoints::Known, thermometer::Reading};
+use crate::{cameras::Cameras, endpoints::Known, signals, thermometer::Reading};
 
 /// What every channel of the box shares.
 pub struct House {
@@ -31,6 +31,8 @@ pub struct House {
     pub cameras: Cameras,
     /// Who takes how much of the encoders.
     pub shares: Arc<Mutex<Shares>>,
+    /// What the channels' segments are to tell.
+    pub signals: Arc<signals::Board>,
     /// The doors for viewers.
     pub endpoints: Vec<Known>,
     /// The fingerprint of the box's own certificate authority, where it shows certificates of it.

@@ -11,9 +11,9 @@ use channel::{
 };
 use cmaf::ChunkWriter;
 use link::Tracks;
-use media::{Grid, Layout, Position, Sample, Track, nanos};
+use media::{Grid, Kind, Layout, Position, Sample, Track, nanos};
 
-use crate::error::Error;
+use crate::{error::Error, signals::Signals};
 
 /// The longest stretch that the slate bridges in front of a sample. Beyond it the sample's time is wrong: while
 /// there is no worker the slate follows the clock.
@@ -25,6 +25,7 @@ pub struct Line {
     store: store::Writer,
     running: Option<Running>,
     slate: Slate,
+    signals: Signals,
     /// The newest segment that has parts.
     last_segment: Option<u64>,
     refused: u64,
@@ -45,6 +46,8 @@ struct Lane {
     filler: Filler,
     /// The last sample came from the slate.
     on_slate: bool,
+    /// The last segment that was told of its ad breaks.
+    told: Option<u64>,
     measure: Measure,
 }
 
@@ -60,13 +63,14 @@ pub struct Measure {
 }
 
 impl Line {
-    /// A line into this store; `last` is the newest segment already recorded.
-    pub fn new(grid: Grid, store: store::Writer, last: Option<u64>) -> Self {
+    /// A line into this store; `last` is the newest segment already recorded, `signals` what segments are to tell.
+    pub fn new(grid: Grid, store: store::Writer, last: Option<u64>, signals: Signals) -> Self {
         Self {
             grid,
             store,
             running: None,
             slate: Slate::default(),
+            signals,
             last_segment: last,
             refused: 0,
             filled: 0,
@@ -196,6 +200,7 @@ impl Line {
             muxer: ChunkWriter::new(track, 1),
             filler: Filler::new(track.timescale),
             on_slate: false,
+            told: None,
             measure: Measure::default(),
         };
         let tracks = layout.tracks.iter().map(lane).collect();
@@ -290,7 +295,30 @@ impl Line {
         }
     }
 
+    /// Has the part tell of what begins soon, where it is the first of its segment, and of what has just happened.
+    fn tell(&mut self, part: &Part) -> Result<(), Error> {
+        let Some(running) = &mut self.running else { return Ok(()) };
+        let events = self.signals.take();
+        if !events.is_empty() {
+            // Players that read two tracks would hear of it twice: the sound tells only where there are no pictures.
+            let pictures = running.layout.tracks.iter().any(|track| track.kind() == Kind::Video);
+            let carries = |track: &Track| !pictures || track.kind() == Kind::Video;
+            for (_, lane) in running.layout.tracks.iter().zip(&mut running.tracks).filter(|(track, _)| carries(track)) {
+                events.iter().try_for_each(|event| lane.muxer.tell(event)).map_err(Error::Mux)?;
+            }
+        }
+        let lane = &mut running.tracks[part.track];
+        if lane.told != Some(part.segment) {
+            lane.told = Some(part.segment);
+            let line = self.grid.first_frame(Position { segment: part.segment, part: 0 });
+            let events = self.signals.of_segment(self.grid.rate.nanos_of(line));
+            events.iter().try_for_each(|event| lane.muxer.tell(event)).map_err(Error::Mux)?;
+        }
+        Ok(())
+    }
+
     fn store_part(&mut self, part: &Part, last: bool) -> Result<(), Error> {
+        self.tell(part)?;
         let Some(running) = &mut self.running else { return Ok(()) };
         let timescale = running.layout.tracks[part.track].timescale;
         let lane = &mut running.tracks[part.track];

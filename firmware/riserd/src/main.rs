@@ -25,6 +25,7 @@ mod report;
 mod serve;
 mod session;
 mod show;
+mod signals;
 mod supervisor;
 mod thermometer;
 mod thumbnails;

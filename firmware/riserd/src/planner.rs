@@ -78,7 +78,7 @@ impl Planner {
             );
         }
         clock.reach(recorded);
-        Ok((Line::new(grid, writer, last), reader))
+        Ok((Line::new(grid, writer, last, self.house.signals.of(name)), reader))
     }
 }
 
@@ -139,6 +139,7 @@ mod tests {
             run_dir: PathBuf::new(),
             cameras: Cameras::open(folder),
             shares: Arc::default(),
+            signals: Arc::default(),
             endpoints: Vec::new(),
             authority: None,
             temperature: tokio::sync::watch::channel(None).1,

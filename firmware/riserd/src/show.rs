@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use control::{Objects, Registry};
-use media::{Grid, NANOS};
+use cue::Journal;
+use media::{Break, Grid, NANOS};
 use store::{Pin, Reader};
 
 use crate::{engine::album, house::House};
@@ -33,6 +34,21 @@ pub struct Show<'a> {
 }
 
 impl Show<'_> {
+    /// Every channel, by name; its line is told what its segments are to say.
+    pub fn channels(&self) -> Vec<(String, origin::Channel)> {
+        let channel = |(name, channel): (&String, &control::Channel)| {
+            let journal = self.objects.breaks.get(name);
+            self.house.signals.of(name).set(journal.unwrap_or(&Journal::default()));
+            let delivery = Arc::new(channel.settings.delivery.clone());
+            (name.clone(), origin::Channel { delivery, breaks: self.breaks(name) })
+        };
+        self.objects.channels.iter().map(channel).collect()
+    }
+
+    fn breaks(&self, channel: &str) -> Arc<[Break]> {
+        self.objects.breaks.get(channel).map(Journal::breaks).unwrap_or_default().into()
+    }
+
     /// Every asset that holds something, by id.
     pub fn assets(&self) -> Vec<(String, origin::Asset)> {
         let objects = self.objects.assets.iter();
@@ -64,6 +80,7 @@ impl Show<'_> {
             to: range.to,
             filters: Arc::new(asset.filters.clone()),
             delivery: Arc::new(asset.delivery.clone()),
+            breaks: self.breaks(&asset.channel),
             thumbnails: album(self.house, id),
         })
     }

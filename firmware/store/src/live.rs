@@ -235,6 +235,7 @@ impl Live {
             layouts: Arc::clone(&self.listed),
             history: self.history.clone(),
             edge: self.edge.clone(),
+            breaks: Arc::new([]),
             ended: self.ended,
         }
     }

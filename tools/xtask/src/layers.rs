@@ -7,7 +7,7 @@ use crate::{Error, graph::Graph, output, purity};
 /// From the ground up. A crate may use crates of lower rows only.
 const ROWS: [&[&str]; 8] = [
     &["riser-media", "riser-document", "riser-access"],
-    &["riser-settings", "riser-board"],
+    &["riser-settings", "riser-board", "riser-cue"],
     &["riser-cmaf", "riser-store", "riser-link", "riser-clock"],
     &["riser-package", "riser-transmux", "riser-protect", "riser-channel"],
     &["riser-control"],
@@ -25,8 +25,9 @@ const ROWS: [&[&str]; 8] = [
 ];
 
 /// Crates without I/O and clocks, tested and fuzzed as plain functions.
-pub(crate) const PURE: [&str; 11] = [
+pub(crate) const PURE: [&str; 12] = [
     "riser-access",
+    "riser-cue",
     "riser-media",
     "riser-document",
     "riser-settings",

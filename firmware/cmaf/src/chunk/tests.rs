@@ -202,3 +202,33 @@ proptest! {
         prop_assert!(chunk.len() - payload <= HEADERS + SAMPLE_ENTRY * samples.len());
     }
 }
+
+#[test]
+fn an_event_stands_before_the_samples_of_one_chunk() {
+    let event = |id, duration| Event {
+        scheme: "urn:scte:scte35:2013:bin".to_owned(),
+        value: String::new(),
+        id,
+        at: SECOND * 1_000_000_000 + 40_000_000,
+        duration,
+        data: Bytes::from_static(&[0xfc, 0x30]),
+    };
+    let mut writer = ChunkWriter::new(&video(), 7);
+    let plain = writer.clone().write(&samples(&[3, 2]), true, false).unwrap();
+    writer.tell(&event(9, Some(30_000_000_000))).unwrap();
+    writer.tell(&event(10, None)).unwrap();
+    let with = writer.write(&samples(&[3, 2]), true, false).unwrap();
+    let boxes = |id, duration| {
+        let head = "0000003c 656d7367 01000000 000061a8 000027ad 3ca0dde8";
+        let scheme = hex(b"urn:scte:scte35:2013:bin\0\0");
+        format!("{head} {duration} 000000{id} {scheme} fc30").replace(' ', "")
+    };
+    let events = boxes("09", "000b71b0") + &boxes("0a", "ffffffff");
+    // Behind `styp` and `prft`, 32 bytes each.
+    let (head, rest) = plain.split_at(64);
+    let spelled = |bytes: &[u8]| hex(bytes).replace(' ', "");
+    assert_eq!(spelled(&with), spelled(head) + &events + &spelled(rest));
+    assert_eq!(writer.write(&samples(&[3, 2]), true, false).unwrap().len(), plain.len(), "said once");
+    let read = read_segment(&with).unwrap();
+    assert_eq!((read.len(), read[0].samples.len()), (1, 2));
+}

@@ -217,7 +217,13 @@ pub fn objects() -> Objects {
         },
         "filters": { "mobile": {}, "slow": { "first_quality": 400_000 } },
     });
-    serde_json::from_value(objects).unwrap()
+    let mut objects: Objects = serde_json::from_value(objects).unwrap();
+    let grid = objects.assets["a1"].range.unwrap().grid;
+    let wish = cue::Wish { id: 7, from: None, duration: Some(30_000_000_000) };
+    let mut journal = cue::Journal::default();
+    journal.announce(&grid, wish, NOW * 1_000_000).unwrap();
+    objects.breaks.insert("main".to_owned(), journal);
+    objects
 }
 
 pub fn snapshot() -> Snapshot {

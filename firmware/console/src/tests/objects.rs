@@ -129,6 +129,7 @@ async fn what_is_done_at_once_shows_the_object_and_what_is_gone_nothing() {
         match method {
             "DELETE" => assert_eq!((reply.status.as_u16(), reply.body), (204, json!(null)), "{path}"),
             "PATCH" | "PUT" if !path.contains("filters") => assert_eq!(reply.status, 200, "{path}"),
+            "POST" if path.ends_with("metadata") => assert_eq!(reply.status, 204, "{path}"),
             "POST"
                 if path.split('/').count() == 4 && !path.ends_with("clips") && !path.ends_with("marks") =>
             {

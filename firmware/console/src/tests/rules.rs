@@ -68,8 +68,10 @@ fn obey(
         *made += 1;
         format!("id{made}")
     };
+    let grid = |_: &str| Some(recorded.grid);
+    let has_key = |name: &str| name == "house";
     let mut context =
-        Context { now_ms: NOW, new_id: &mut new_id, kept: &kept, has_key: &|name| name == "house" };
+        Context { now_ms: NOW, new_id: &mut new_id, kept: &kept, has_key: &has_key, grid: &grid };
     let granted = registry.apply(command, &mut context)?;
     let mut effects = granted.effects;
     while let Some(effect) = effects.pop() {
@@ -83,7 +85,10 @@ fn obey(
             Effect::EndProgram { program, .. } => {
                 Event::ProgramEnded { program, last: Some(recorded.first + 374) }
             }
-            Effect::TuneChannel(_) | Effect::MakeThumbnails(_) | Effect::DropAsset(_) => continue,
+            Effect::TuneChannel(_)
+            | Effect::Tell { .. }
+            | Effect::MakeThumbnails(_)
+            | Effect::DropAsset(_) => continue,
         };
         effects.extend(registry.event(event, &mut context));
     }

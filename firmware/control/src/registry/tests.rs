@@ -1,6 +1,7 @@
 //! A box in miniature: a registry, a clock, ids, and a store that keeps a stretch of every stream.
 
 mod assets;
+mod breaks;
 mod channels;
 mod document;
 mod programs;
@@ -50,8 +51,9 @@ impl Bench {
             let edge = segment(grid, now) - 1;
             kept.map(|kept| (edge.saturating_sub(kept), edge))
         };
+        let (grid, has_key) = (|_: &str| Some(grid()), |name: &str| name == "house");
         let mut context =
-            Context { now_ms: now, new_id: &mut new_id, kept: &kept, has_key: &|name| name == "house" };
+            Context { now_ms: now, new_id: &mut new_id, kept: &kept, has_key: &has_key, grid: &grid };
         act(&mut self.registry, &mut context)
     }
 

@@ -5,10 +5,10 @@ use std::{
     fmt::{self, Write as _},
 };
 
-use media::{Captions, Codec, Kind, Layout, Span, Track, Window};
+use media::{Break, Captions, Codec, Kind, Layout, Span, Track, Window};
 
 use super::{
-    Options, Zero, listed_through,
+    Options, Zero, breaks, listed_through,
     period::{Stretch, stretches},
 };
 use crate::{
@@ -57,6 +57,8 @@ struct Period<'a> {
     start: u64,
     /// Nothing follows it.
     current: bool,
+    /// The ad breaks that begin in it; in the first one those from before, too.
+    breaks: Vec<&'a Break>,
 }
 
 /// A stretch with its layout and what its tracks list.
@@ -73,7 +75,7 @@ fn listed<'a>(window: &'a Window, shown: &Shown, through: Option<u64>) -> Vec<Li
 }
 
 /// A Period for each stretch.
-fn periods<'a>(window: &Window, stretches: Vec<Listed<'a>>, zero: u64) -> Vec<Period<'a>> {
+fn periods<'a>(window: &'a Window, stretches: Vec<Listed<'a>>, zero: u64) -> Vec<Period<'a>> {
     let mut periods: Vec<Period<'a>> = Vec::new();
     for (stretch, layout, tracks) in stretches {
         let Some(extent) = tracks.iter().map(|track| track.extent).reduce(Extent::with) else { continue };
@@ -88,7 +90,15 @@ fn periods<'a>(window: &Window, stretches: Vec<Listed<'a>>, zero: u64) -> Vec<Pe
             tracks,
             start,
             current: stretch.is_current(),
+            breaks: Vec::new(),
         });
+    }
+    for shown in &*window.breaks {
+        let later = |period: &Period<'_>| period.start > shown.from;
+        let at = periods.iter().skip(1).position(later).unwrap_or(periods.len().saturating_sub(1));
+        if let Some(period) = periods.get_mut(at) {
+            period.breaks.push(shown);
+        }
     }
     periods
 }
@@ -231,6 +241,7 @@ impl Mpd<'_> {
     fn period(&mut self, period: &Period<'_>) -> fmt::Result {
         let (id, start) = (&period.id, period.start.saturating_sub(self.zero));
         writeln!(self.out, "  <Period id=\"{id}\" start=\"{}\">", Duration(start))?;
+        breaks::write_stream(&mut self.out, &period.breaks, period.start)?;
         let codec = |track: &&Timeline| &period.layout.tracks[track.index].codec;
         let (video, audio): (Vec<_>, Vec<_>) =
             period.tracks.iter().partition(|track| codec(track).pictures().is_some());
@@ -238,13 +249,20 @@ impl Mpd<'_> {
             video.into_iter().partition(|track| matches!(codec(track), Codec::H264 { .. }));
         // Renditions of the picture in one coding replace one another; each sound is a choice of its own.
         let video = [&h264[..], &h265[..]].into_iter().filter(|video| !video.is_empty());
+        let pictures = h264.len() + h265.len() > 0;
         for (nth, tracks) in video.chain(audio.chunks(1)).enumerate() {
-            self.set(period, nth + 1, tracks)?;
+            self.set(period, nth + 1, tracks, pictures)?;
         }
         self.out.write_str("  </Period>\n")
     }
 
-    fn set(&mut self, period: &Period<'_>, id: usize, tracks: &[&Timeline]) -> fmt::Result {
+    fn set(
+        &mut self,
+        period: &Period<'_>,
+        id: usize,
+        tracks: &[&Timeline],
+        beside_pictures: bool,
+    ) -> fmt::Result {
         let first = &period.layout.tracks[tracks[0].index];
         let content = match first.kind() {
             Kind::Video => "video",
@@ -259,6 +277,10 @@ impl Mpd<'_> {
         }
         self.out.push_str(" segmentAlignment=\"true\" startWithSAP=\"1\">\n");
         self.out.push_str(self.options.protection);
+        self.out.push_str(breaks::IN_SEGMENTS);
+        if first.kind() == Kind::Video || !beside_pictures {
+            self.out.push_str(breaks::METADATA);
+        }
         if !self.window.ended {
             // Media time is UTC, so any instant is a reference; the Period's own start stays the same.
             let (wall, time) = (Exact(period.start), media::ticks(period.start, first.timescale));

@@ -28,6 +28,7 @@
 //! an empty beginning where the window has moved on from zero. Who comes afterwards gets a presentation that begins at
 //! zero ([`Zero::Media`]).
 
+mod breaks;
 mod manifest;
 mod period;
 

@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
-use media::{Kind, LayoutId, Track, Window};
+use media::{Break, Kind, LayoutId, Track, Window};
 
-use super::{greatest_part_target, part_target, target_duration};
+use super::{breaks, greatest_part_target, part_target, target_duration};
 use crate::{
     Error,
     filter::Shown,
@@ -107,6 +107,8 @@ fn render(window: &Window, track: usize, options: &MediaOptions<'_>, of: Of) -> 
     let written_segments = if skip_before > 0 { 0 } else { window.history.len() };
     let parts = low_latency && options.shown.backoff == 0;
     let mut playlist = Playlist {
+        breaks: if of == Of::Samples { &window.breaks } else { &[] },
+        end,
         out: String::with_capacity(8192 + 48 * written_segments),
         options,
         of,
@@ -118,6 +120,7 @@ fn render(window: &Window, track: usize, options: &MediaOptions<'_>, of: Of) -> 
         discontinuity: 0,
         map: None,
         date_due: true,
+        first: true,
     };
     let written = lines(window, track)
         .filter(|line| match line.body {
@@ -144,6 +147,10 @@ fn end_micros(window: &Window, track: usize, described: &Track) -> u64 {
 
 /// A playlist being written, and what its last line left in force.
 struct Playlist<'a> {
+    /// The ad breaks that it tells of.
+    breaks: &'a [Break],
+    /// Microseconds since the epoch where it ends.
+    end: u64,
     out: String,
     options: &'a MediaOptions<'a>,
     of: Of,
@@ -161,6 +168,8 @@ struct Playlist<'a> {
     map: Option<LayoutId>,
     /// The next segment begins a stretch of time of its own.
     date_due: bool,
+    /// The next segment is the first that is written.
+    first: bool,
 }
 
 impl Playlist<'_> {
@@ -221,12 +230,16 @@ impl Playlist<'_> {
         writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", first.number)?;
         writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", first.discontinuity)?;
         out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
-        out.write_str(self.options.keys)
+        out.write_str(self.options.keys)?;
+        breaks::ranges(out, self.breaks, self.end)
     }
 
     fn segment(&mut self, line: &Line<'_>) -> fmt::Result {
         let number = line.number;
-        self.breaks(line)?;
+        self.changes(line)?;
+        let first = std::mem::take(&mut self.first);
+        let lasts = (micros(line.span.start, line.timescale), line.end_micros());
+        breaks::tags(&mut self.out, self.breaks, lasts, first)?;
         let (parts, open) = match line.body {
             Body::Whole(parts) => (parts, false),
             Body::Open(parts) => (parts, true),
@@ -259,7 +272,7 @@ impl Playlist<'_> {
     }
 
     /// The tags before a segment that differs from the one before it.
-    fn breaks(&mut self, line: &Line<'_>) -> fmt::Result {
+    fn changes(&mut self, line: &Line<'_>) -> fmt::Result {
         if line.discontinuity != self.discontinuity {
             let steps = line.discontinuity.checked_sub(self.discontinuity).unwrap_or(1);
             for _ in 0..steps.min(MOST_DISCONTINUITIES) {

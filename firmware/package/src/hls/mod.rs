@@ -3,6 +3,7 @@
 //! Media Sequence Numbers are segment numbers since the epoch, so they and every URI are the same on every box.
 //! A missing segment keeps its number and its time as an `EXT-X-GAP`.
 
+mod breaks;
 mod master;
 mod media;
 pub mod muxed;

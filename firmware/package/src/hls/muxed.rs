@@ -6,9 +6,9 @@
 
 use std::fmt::{self, Write as _};
 
-use media::{Grid, Layout, NANOS, Track, Window};
+use media::{Break, Grid, Layout, NANOS, Track, Window};
 
-use super::{MediaOptions, master::write_resolution};
+use super::{MediaOptions, breaks, master::write_resolution};
 use crate::{
     Error,
     bitrate::Bitrate,
@@ -138,7 +138,8 @@ pub fn render_media(window: &Window, track: usize, options: &MediaOptions<'_>) -
     let first = groups.first().filter(|_| is_enough(window, &groups)).ok_or(Error::NoSegments(track))?;
     let mut out = String::with_capacity(256 + 48 * groups.len());
     let written = header(&mut out, window, first, options)
-        .and_then(|()| list(&mut out, &groups, &Query(options.query)))
+        .and_then(|()| breaks::ranges(&mut out, &window.breaks, groups.last().map_or(0, |last| last.to)))
+        .and_then(|()| list(&mut out, &groups, &window.breaks, &Query(options.query)))
         .and_then(|()| if window.ended { out.write_str("#EXT-X-ENDLIST\n") } else { Ok(()) });
     written.expect("a String takes any text");
     Ok(out)
@@ -155,9 +156,9 @@ fn header(out: &mut String, window: &Window, first: &Group, options: &MediaOptio
     out.write_str(options.keys)
 }
 
-fn list(out: &mut String, groups: &[Group], query: &Query<'_>) -> fmt::Result {
+fn list(out: &mut String, groups: &[Group], breaks: &[Break], query: &Query<'_>) -> fmt::Result {
     let (mut discontinuity, mut date_due) = (groups.first().map_or(0, |group| group.discontinuity), true);
-    for group in groups {
+    for (nth, group) in groups.iter().enumerate() {
         let steps = group.discontinuity.saturating_sub(discontinuity).min(MOST_DISCONTINUITIES);
         (0..steps).for_each(|_| out.push_str("#EXT-X-DISCONTINUITY\n"));
         discontinuity = group.discontinuity;
@@ -165,6 +166,7 @@ fn list(out: &mut String, groups: &[Group], query: &Query<'_>) -> fmt::Result {
             writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", Utc(group.from * 1000))?;
         }
         date_due = group.gap;
+        breaks::tags(out, breaks, (group.from, group.to), nth == 0)?;
         if group.gap {
             out.push_str("#EXT-X-GAP\n");
         }

@@ -2,10 +2,15 @@
 
 use std::fmt::{self, Write as _};
 
-use media::{Codec, Kind, Layout, Track, Window};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use media::{Break, Codec, Kind, Layout, Track, Window};
 
-use super::{Fragment, LOOK_AHEAD, Stream, TIMESCALE, fragments, streams};
-use crate::{Error, filter::Shown, text::Attribute};
+use super::{BREAKS, Fragment, LOOK_AHEAD, Stream, TIMESCALE, fragments, streams};
+use crate::{
+    Error,
+    filter::Shown,
+    text::{Attribute, Hex},
+};
 
 /// What a client manifest says beside its fragments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +79,27 @@ fn write(
     for (stream, fragments) in streams {
         write_stream(out, layout, stream, fragments, options)?;
     }
+    if let Some(parent) = streams.first().filter(|_| !window.breaks.is_empty()) {
+        write_breaks(out, &window.breaks, &parent.0.name)?;
+    }
     out.write_str("</SmoothStreamingMedia>\n")
+}
+
+/// The sparse stream of ad breaks, with its fragments in the manifest itself (SSTR, 2.2.2.4 and 2.2.2.6; its `Attribute` as
+/// the classic cloud live service has it).
+fn write_breaks(out: &mut String, breaks: &[Break], parent: &str) -> fmt::Result {
+    write!(out, "  <StreamIndex Type=\"text\" Subtype=\"DATA\" Name=\"{BREAKS}\" QualityLevels=\"1\"")?;
+    write!(out, " Chunks=\"{}\" ParentStreamIndex=\"{}\"", breaks.len(), Attribute(parent))?;
+    writeln!(out, " ManifestOutput=\"TRUE\" Url=\"QualityLevels({{bitrate}})/Fragments({BREAKS}={{start time}})\">")?;
+    out.push_str("    <QualityLevel Index=\"0\" Bitrate=\"0\" FourCC=\"DATA\" CodecPrivateData=\"\">\n");
+    out.push_str("      <CustomAttributes><Attribute Name=\"Scheme\" Value=\"urn:scte:scte35:2013:bin\"/>");
+    out.push_str("</CustomAttributes>\n    </QualityLevel>\n");
+    for shown in breaks {
+        let message = BASE64_STANDARD.encode(&shown.out);
+        let Fragment { start, duration, .. } = Fragment::of_break(shown);
+        writeln!(out, "    <c t=\"{start}\" d=\"{duration}\"><f>{message}</f></c>")?;
+    }
+    out.write_str("  </StreamIndex>\n")
 }
 
 fn write_stream(
@@ -117,21 +142,16 @@ fn write_level(out: &mut String, nth: usize, bitrate: u32, track: &Track) -> fmt
         Codec::H264 { width, height, .. } | Codec::H265 { width, height, .. } => {
             write!(out, " FourCC=\"H264\" MaxWidth=\"{width}\" MaxHeight=\"{height}\" CodecPrivateData=\"")?;
             for set in track.codec.parameter_sets().unwrap_or_default() {
-                out.push_str("00000001");
-                write_hex(out, set)?;
+                write!(out, "00000001{}", Hex(set))?;
             }
         }
         Codec::Aac { config, sample_rate, channels } => {
             write!(out, " FourCC=\"AACL\" SamplingRate=\"{sample_rate}\" Channels=\"{channels}\"")?;
             out.push_str(" BitsPerSample=\"16\" PacketSize=\"4\" AudioTag=\"255\" CodecPrivateData=\"");
-            write_hex(out, config)?;
+            write!(out, "{}", Hex(config))?;
         }
     }
     out.write_str("\"/>\n")
-}
-
-fn write_hex(out: &mut String, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(out, "{byte:02X}"))
 }
 
 /// Only the first fragment says when it begins: one that is followed by a hole is said to last until the next begins

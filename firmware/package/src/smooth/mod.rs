@@ -7,7 +7,7 @@ mod manifest;
 #[cfg(test)]
 mod tests;
 
-use media::{Codec, Kind, Layout, Span, Track, Window};
+use media::{Break, Codec, Kind, Layout, NANOS, Span, Track, Window};
 
 pub use manifest::{Options, render};
 
@@ -27,6 +27,9 @@ const FURTHEST: usize = 1000;
 
 /// The stream of pictures.
 const PICTURES: &str = "video";
+
+/// The sparse stream of ad breaks.
+pub const BREAKS: &str = "ads";
 
 /// Renditions that replace one another, or one sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +83,14 @@ pub struct Fragment {
 }
 
 impl Fragment {
+    /// Of the stream of ad breaks: one that has no end yet lasts for nothing. It is of no segment.
+    #[must_use]
+    pub fn of_break(shown: &Break) -> Self {
+        let scaled = |nanos: u64| nanos / u64::from(NANOS as u32 / TIMESCALE);
+        let start = scaled(shown.from);
+        Self { number: 0, start, duration: shown.to.map_or(0, |to| scaled(to) - start) }
+    }
+
     fn of(number: u64, span: Span, timescale: u32) -> Self {
         let scaled = |ticks: u64| media::rescale(ticks, timescale, TIMESCALE);
         let start = scaled(span.start);

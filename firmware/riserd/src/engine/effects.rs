@@ -33,6 +33,12 @@ impl Engine {
                 }
                 None
             }
+            Effect::Tell { channel, event } => {
+                if !self.house.signals.of(&channel).tell(event) {
+                    tracing::warn!(channel, "an event is lost: too many wait for the next part");
+                }
+                None
+            }
             Effect::StopChannel(name) => {
                 let id = self.begin(STOP_CHANNEL, &name);
                 if !self.crew.stop(&name) {
@@ -42,6 +48,7 @@ impl Engine {
             }
             Effect::DeleteChannel(name) => {
                 self.roster.forget(&name);
+                self.house.signals.forget(&name);
                 self.streams.remove(&name);
                 self.event(Event::ChannelDeleted(name));
                 None

@@ -1,5 +1,7 @@
 //! Which streams there are: program association and program map (ISO/IEC 13818-1, 2.4.4).
 
+use crc::{CRC_32_MPEG_2, Crc};
+
 use super::packet::Pid;
 
 const PROGRAM: u16 = 1;
@@ -55,6 +57,9 @@ fn stream(map: &mut Vec<u8>, kind: u8, pid: u16, descriptors: &[u8]) {
     map.extend_from_slice(descriptors);
 }
 
+/// The checksum of sections (annex A).
+const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_MPEG_2);
+
 /// A section, version 0, the only one of its table.
 fn section(table: u8, id: u16, body: &[u8]) -> Vec<u8> {
     let mut section = vec![table];
@@ -63,16 +68,6 @@ fn section(table: u8, id: u16, body: &[u8]) -> Vec<u8> {
     section.extend(id.to_be_bytes());
     section.extend([0xc1, 0, 0]);
     section.extend_from_slice(body);
-    section.extend(crc(&section).to_be_bytes());
+    section.extend(CRC.checksum(&section).to_be_bytes());
     section
-}
-
-/// The checksum of sections (annex A): polynomial 0x04c11db7, no reflection.
-fn crc(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| {
-            let shifted = crc << 1;
-            if crc >> 31 == 1 { shifted ^ 0x04c1_1db7 } else { shifted }
-        })
-    })
 }

@@ -213,7 +213,10 @@ impl Walk {
             Effect::EndProgram { program, .. } => {
                 Event::ProgramEnded { program: program.clone(), last: Some(segment(&grid(), self.the.now)) }
             }
-            Effect::TuneChannel(_) | Effect::MakeThumbnails(_) | Effect::DropAsset(_) => return None,
+            Effect::TuneChannel(_)
+            | Effect::Tell { .. }
+            | Effect::MakeThumbnails(_)
+            | Effect::DropAsset(_) => return None,
         })
     }
 

@@ -1,0 +1,38 @@
+//! Ad breaks in the MPD (ANSI/SCTE 214-1, 6.7), and what segments tell of by themselves.
+
+use std::fmt::{self, Write as _};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use media::Break;
+
+/// SCTE-35 in `emsg` boxes (DASH, 5.10.3.2); segments of every track have them.
+pub(super) const IN_SEGMENTS: &str =
+    "      <InbandEventStream schemeIdUri=\"urn:scte:scte35:2013:bin\"/>\n";
+/// ID3 tags in `emsg` boxes, of one kind of track only.
+pub(super) const METADATA: &str = "      <InbandEventStream schemeIdUri=\"https://aomedia.org/emsg/ID3\"/>\n";
+
+/// Ticks a second of the event stream.
+const TIMESCALE: u32 = 90_000;
+
+/// The event stream of a Period that begins at `start`, nanoseconds since the epoch; nothing where there are no breaks.
+pub(super) fn write_stream(out: &mut String, breaks: &[&Break], start: u64) -> fmt::Result {
+    if breaks.is_empty() {
+        return Ok(());
+    }
+    write!(out, "    <EventStream schemeIdUri=\"urn:scte:scte35:2014:xml+bin\" timescale=\"{TIMESCALE}\"")?;
+    if start > 0 {
+        write!(out, " presentationTimeOffset=\"{}\"", media::ticks(start, TIMESCALE))?;
+    }
+    out.push_str(">\n");
+    for shown in breaks {
+        let begins = media::ticks(shown.from, TIMESCALE);
+        write!(out, "      <Event presentationTime=\"{begins}\"")?;
+        if let Some(to) = shown.to {
+            write!(out, " duration=\"{}\"", media::ticks(to, TIMESCALE) - begins)?;
+        }
+        writeln!(out, " id=\"{}\">", shown.number)?;
+        out.push_str("        <Signal xmlns=\"http://www.scte.org/schemas/35/2016\"><Binary>");
+        write!(out, "{}</Binary></Signal>\n      </Event>\n", BASE64_STANDARD.encode(&shown.out))?;
+    }
+    out.write_str("    </EventStream>\n")
+}
