@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-/// A chunk: `[styp] prft moof mdat`.
+/// A chunk: `[styp] prft [emsg ...] moof mdat`.
 #[derive(Clone, Debug)]
 pub struct Chunk {
     /// Brands of the `styp` before it; empty where there is none.
     pub brands: Vec<String>,
     /// Its `prft`: NTP timestamp and media time.
     pub reference: Option<(u64, u64)>,
+    /// Its `emsg`s.
+    pub events: Vec<Event>,
     /// `mfhd`.
     pub sequence: u32,
     /// `tfdt`.
@@ -17,6 +19,25 @@ pub struct Chunk {
     pub samples: Vec<Sample>,
     /// Where it lies, `styp` included.
     pub bytes: Range<usize>,
+}
+
+/// An `emsg` of version 1 (ISO/IEC 23009-1, 5.10.3.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Ticks per second.
+    pub timescale: u32,
+    /// When, in ticks.
+    pub time: u64,
+    /// Ticks that it lasts.
+    pub duration: u32,
+    /// Its id.
+    pub id: u32,
+    /// `scheme_id_uri`.
+    pub scheme: String,
+    /// `value`.
+    pub value: String,
+    /// `message_data`.
+    pub message: Vec<u8>,
 }
 
 /// A sample.
@@ -62,7 +83,8 @@ pub fn timescale(init: &[u8]) -> u32 {
 #[must_use]
 pub fn chunks(data: &[u8]) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
-    let (mut begin, mut brands, mut reference, mut fragment) = (0, Vec::new(), None, None);
+    let (mut begin, mut brands, mut reference, mut events, mut fragment) =
+        (0, Vec::new(), None, Vec::new(), None);
     for (kind, body) in children(data, 0..data.len()) {
         match kind.as_str() {
             "styp" => brands = data[body.clone()].chunks(4).map(text).collect(),
@@ -70,6 +92,7 @@ pub fn chunks(data: &[u8]) -> Vec<Chunk> {
                 assert_eq!(data[body.start], 1, "version of prft");
                 reference = Some((u64_at(data, body.start + 8), u64_at(data, body.start + 16)));
             }
+            "emsg" => events.push(emsg(&data[body])),
             "moof" => fragment = Some(moof(data, body.clone())),
             "mdat" => {
                 let (sequence, decode_time, samples) = fragment.take().expect("a moof before the mdat");
@@ -79,6 +102,7 @@ pub fn chunks(data: &[u8]) -> Vec<Chunk> {
                 chunks.push(Chunk {
                     brands: std::mem::take(&mut brands),
                     reference: reference.take(),
+                    events: std::mem::take(&mut events),
                     sequence,
                     decode_time,
                     samples,
@@ -104,6 +128,21 @@ pub fn nal_types(sample: &[u8]) -> Vec<u8> {
     }
     assert_eq!(at, sample.len(), "NAL units fill the sample");
     types
+}
+
+fn emsg(body: &[u8]) -> Event {
+    assert_eq!(u32_at(body, 0), 1 << 24, "version of emsg");
+    let strings: Vec<_> = body[24..].splitn(3, |byte| *byte == 0).collect();
+    let [scheme, value, message] = strings[..] else { panic!("an emsg has two texts and a message") };
+    Event {
+        timescale: u32_at(body, 4),
+        time: u64_at(body, 8),
+        duration: u32_at(body, 16),
+        id: u32_at(body, 20),
+        scheme: text(scheme),
+        value: text(value),
+        message: message.to_vec(),
+    }
 }
 
 fn moof(data: &[u8], moof: Range<usize>) -> (u32, u64, Vec<Sample>) {
