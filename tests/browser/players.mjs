@@ -19,22 +19,25 @@ function begin({ player, address, config }) {
   window.playing = playing;
   if (player === 'hls') {
     const hls = new Hls(config);
+    playing.hls = hls;
     hls.on(Hls.Events.ERROR, (_, error) => {
       if (error.fatal) playing.errors.push(`${error.details} ${error.error ?? ''}`);
     });
     hls.loadSource(address);
     hls.attachMedia(video);
+    video.play().catch(() => {});
   } else {
     const dash = dashjs.MediaPlayer().create();
+    playing.dash = dash;
     dash.on('error', ({ error }) => playing.errors.push(error.message ?? error));
     dash.initialize();
     // A server of its maker, which a venue has no way to.
     dash.clearDefaultUTCTimingSources();
     dash.attachView(video);
+    // It plays by itself: one that plays before it has a source is never seen to begin, and no manifest is asked for again.
     dash.setAutoPlay(true);
     dash.attachSource(address);
   }
-  video.play().catch(() => {});
 }
 
 /**
