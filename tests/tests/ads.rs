@@ -41,7 +41,9 @@ fn element<'a>(document: &'a Document<'_>, name: &str) -> Option<Node<'a, 'a>> {
 fn insert(section: &[u8]) -> (u32, bool, u64, Option<u64>) {
     assert_eq!((section[0], section[13]), (0xfc, 5), "a splice_info_section with a splice_insert");
     let crc = section.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
+        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| {
+            crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 }
+        })
     });
     assert_eq!(crc, 0, "the checksum");
     let bits33 = |at: usize| {
@@ -66,9 +68,8 @@ fn a_break_is_told_by_segments_and_by_every_manifest() {
     for track in TRACKS {
         let timescale = boxes::timescale(&riserd.init(track));
         let ticks = |ms: u64| ms * u64::from(timescale) / 1000;
-        let said: Vec<_> = (number - 2..number + 3)
-            .map(|number| events(&riserd.segment(track, number), SPLICE))
-            .collect();
+        let said: Vec<_> =
+            (number - 2..number + 3).map(|number| events(&riserd.segment(track, number), SPLICE)).collect();
         let Event { time, duration, id, ref message, .. } = said[2][0];
         assert_eq!((time, u64::from(duration), id), (ticks(at), ticks(until - at), 1), "{track}");
         assert_eq!(insert(message), (7, true, at * 90 % (1 << 33), Some((until - at) * 90)), "{track}");
@@ -77,7 +78,10 @@ fn a_break_is_told_by_segments_and_by_every_manifest() {
         let part = riserd.bytes(&format!("/live/main/{track}/{number}.0.m4s"));
         assert_eq!(events(&part, SPLICE), said[2], "{track}");
         let film = riserd.film(track, number - 1..number + 3);
-        let said = peers::ffmpeg(&["-v", "error", "-xerror", "-i", film.to_str().unwrap(), "-f", "null", "-"], PATIENCE);
+        let said = peers::ffmpeg(
+            &["-v", "error", "-xerror", "-i", film.to_str().unwrap(), "-f", "null", "-"],
+            PATIENCE,
+        );
         assert!(said.is_empty(), "{track}: {}", String::from_utf8_lossy(&said));
     }
 
@@ -92,7 +96,10 @@ fn a_break_is_told_by_segments_and_by_every_manifest() {
     assert!(before(number).contains(&begins), "{playlist}");
     assert!(before(number + 4).contains("#EXT-X-CUE-IN\n"), "{playlist}");
     let range = format!("PLANNED-DURATION=6.400000,SCTE35-OUT=0x{}", hex(out));
-    assert!(playlist.contains(&range) && playlist.contains(",DURATION=6.400000,SCTE35-IN=0xFC30"), "{playlist}");
+    assert!(
+        playlist.contains(&range) && playlist.contains(",DURATION=6.400000,SCTE35-IN=0xFC30"),
+        "{playlist}"
+    );
     let plain = riserd.get("/live/main/ts/360p/media.m3u8").text();
     assert!(plain.contains(&range), "{plain}");
     let delta = riserd.get("/live/main/360p/media.m3u8?_HLS_skip=YES").text();
@@ -146,7 +153,9 @@ fn a_break_is_moved_cancelled_ended_and_remembered() {
         riserd.api("GET", &path(1), &Value::Null).text("/state") == "running"
     });
     // The channel may still be starting.
-    wait::until("the break is ended", PATIENCE, || riserd.api("DELETE", &path(1), &Value::Null).status == 204);
+    wait::until("the break is ended", PATIENCE, || {
+        riserd.api("DELETE", &path(1), &Value::Null).status == 204
+    });
     let ended = riserd.api("GET", &path(1), &Value::Null).number("/until");
     assert!(ended < first + 60_000 && ended.is_multiple_of(SEGMENT), "{ended}");
     riserd.wait_for("audio", ended / SEGMENT);
@@ -179,7 +188,9 @@ fn players_are_told_of_events() {
     let heard = |track: &str, scheme: &str| {
         let playlist = riserd.playlist(track).unwrap();
         let segments = playlist.segments.iter();
-        segments.flat_map(|segment| events(&riserd.segment(track, segment.number), scheme)).collect::<Vec<_>>()
+        segments
+            .flat_map(|segment| events(&riserd.segment(track, segment.number), scheme))
+            .collect::<Vec<_>>()
     };
     wait::until("both are in a segment", PATIENCE, || heard("360p", "urn:venue:score").len() == 1);
     let score = &heard("360p", "urn:venue:score")[0];

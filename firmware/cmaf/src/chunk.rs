@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use media::{Event, Sample, Track};
-use mp4_atom::{BufMut, Emsg, EmsgTimestamp, Encode, FourCC, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry};
+use mp4_atom::{
+    BufMut, Emsg, EmsgTimestamp, Encode, FourCC, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry,
+};
 
 use crate::{Error, TRACK_ID, ntp};
 

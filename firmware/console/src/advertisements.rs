@@ -81,7 +81,9 @@ struct Metadata {
 impl Metadata {
     fn message(self) -> Result<Message, Refused> {
         let bytes = |field: &str, text: String| {
-            BASE64_STANDARD.decode(text).map_err(|error| Refused::field(field, format!("is no Base64: {error}")))
+            BASE64_STANDARD
+                .decode(text)
+                .map_err(|error| Refused::field(field, format!("is no Base64: {error}")))
         };
         let (scheme, data) = match (self.id3, self.scheme, self.data) {
             (Some(tag), None, None) => {

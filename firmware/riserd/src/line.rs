@@ -303,7 +303,9 @@ impl Line {
             // Players that read two tracks would hear of it twice: the sound tells only where there are no pictures.
             let pictures = running.layout.tracks.iter().any(|track| track.kind() == Kind::Video);
             let carries = |track: &Track| !pictures || track.kind() == Kind::Video;
-            for (_, lane) in running.layout.tracks.iter().zip(&mut running.tracks).filter(|(track, _)| carries(track)) {
+            for (_, lane) in
+                running.layout.tracks.iter().zip(&mut running.tracks).filter(|(track, _)| carries(track))
+            {
                 events.iter().try_for_each(|event| lane.muxer.tell(event)).map_err(Error::Mux)?;
             }
         }

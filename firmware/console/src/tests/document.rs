@@ -28,8 +28,12 @@ fn fill(path: &str) -> String {
         _ => "a1",
     };
     let name = if path.contains("filters") { "mobile" } else { "main" };
-    let filled =
-        path.replace("{id}", id).replace("{name}", name).replace("{mark}", "m1").replace("{cue_id}", "7").replace("{part}", "store");
+    let filled = path
+        .replace("{id}", id)
+        .replace("{name}", name)
+        .replace("{mark}", "m1")
+        .replace("{cue_id}", "7")
+        .replace("{part}", "store");
     filled.strip_prefix("/api/v1").unwrap().to_owned()
 }
 

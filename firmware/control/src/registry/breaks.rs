@@ -67,7 +67,8 @@ impl Registry {
     ) -> Result<Granted, Refusal> {
         self.live_grid(&channel, context)?;
         let Message { scheme, value, data, at, duration } = message;
-        let printable = |text: &str| text.len() <= LONGEST && text.chars().all(|char| char.is_ascii_graphic());
+        let printable =
+            |text: &str| text.len() <= LONGEST && text.chars().all(|char| char.is_ascii_graphic());
         if scheme.is_empty() || !scheme.contains(':') || !printable(&scheme) {
             return Err(invalid("scheme", format!("must be a URI of at most {LONGEST} characters")));
         }

@@ -12,7 +12,11 @@ fn grid() -> Grid {
 }
 
 fn wish(id: u32, from: Option<u64>, duration: Option<u64>) -> Wish {
-    Wish { id, from: from.map(|from| START + from * SECOND), duration: duration.map(|length| length * SECOND) }
+    Wish {
+        id,
+        from: from.map(|from| START + from * SECOND),
+        duration: duration.map(|length| length * SECOND),
+    }
 }
 
 /// The begins of segments from `START` on, so many seconds long.
@@ -72,7 +76,11 @@ fn the_last_word_counts_until_the_pre_roll() {
     assert_eq!(ask(&mut journal, wish(8, Some(60), Some(20)), 49), Err(Problem::Overlaps(7)));
     assert_eq!(ask(&mut journal, wish(8, Some(80), Some(0)), 49), Err(Problem::Duration));
     ask(&mut journal, wish(8, Some(80), None), 49).unwrap();
-    assert_eq!(ask(&mut journal, wish(9, Some(3000), None), 49), Err(Problem::Overlaps(8)), "it has no end yet");
+    assert_eq!(
+        ask(&mut journal, wish(9, Some(3000), None), 49),
+        Err(Problem::Overlaps(8)),
+        "it has no end yet"
+    );
 }
 
 #[test]

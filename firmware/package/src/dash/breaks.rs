@@ -6,8 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use media::Break;
 
 /// SCTE-35 in `emsg` boxes (DASH, 5.10.3.2); segments of every track have them.
-pub(super) const IN_SEGMENTS: &str =
-    "      <InbandEventStream schemeIdUri=\"urn:scte:scte35:2013:bin\"/>\n";
+pub(super) const IN_SEGMENTS: &str = "      <InbandEventStream schemeIdUri=\"urn:scte:scte35:2013:bin\"/>\n";
 /// ID3 tags in `emsg` boxes, of one kind of track only.
 pub(super) const METADATA: &str = "      <InbandEventStream schemeIdUri=\"https://aomedia.org/emsg/ID3\"/>\n";
 

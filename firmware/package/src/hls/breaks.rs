@@ -12,7 +12,12 @@ use crate::text::{Exact, Hex, Seconds};
 /// once the playlist reaches it, `end` in microseconds since the epoch.
 pub(super) fn ranges(out: &mut String, breaks: &[Break], end: u64) -> fmt::Result {
     for shown in breaks {
-        let head = format!("#EXT-X-DATERANGE:ID=\"{}-{}\",START-DATE=\"{}\"", shown.id, shown.number, Exact(shown.from));
+        let head = format!(
+            "#EXT-X-DATERANGE:ID=\"{}-{}\",START-DATE=\"{}\"",
+            shown.id,
+            shown.number,
+            Exact(shown.from)
+        );
         out.push_str(&head);
         if let Some(duration) = shown.duration {
             write!(out, ",PLANNED-DURATION={}", Seconds(duration / 1000))?;

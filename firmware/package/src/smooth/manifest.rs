@@ -90,7 +90,10 @@ fn write(
 fn write_breaks(out: &mut String, breaks: &[Break], parent: &str) -> fmt::Result {
     write!(out, "  <StreamIndex Type=\"text\" Subtype=\"DATA\" Name=\"{BREAKS}\" QualityLevels=\"1\"")?;
     write!(out, " Chunks=\"{}\" ParentStreamIndex=\"{}\"", breaks.len(), Attribute(parent))?;
-    writeln!(out, " ManifestOutput=\"TRUE\" Url=\"QualityLevels({{bitrate}})/Fragments({BREAKS}={{start time}})\">")?;
+    writeln!(
+        out,
+        " ManifestOutput=\"TRUE\" Url=\"QualityLevels({{bitrate}})/Fragments({BREAKS}={{start time}})\">"
+    )?;
     out.push_str("    <QualityLevel Index=\"0\" Bitrate=\"0\" FourCC=\"DATA\" CodecPrivateData=\"\">\n");
     out.push_str("      <CustomAttributes><Attribute Name=\"Scheme\" Value=\"urn:scte:scte35:2013:bin\"/>");
     out.push_str("</CustomAttributes>\n    </QualityLevel>\n");

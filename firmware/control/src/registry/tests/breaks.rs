@@ -74,7 +74,9 @@ fn only_a_running_channel_tells() {
     };
     let before = bench.registry.clone();
     let effects = bench.ask(tell(message.clone())).unwrap().effects;
-    assert!(matches!(&effects[..], [Effect::Tell { channel, event }] if channel == "main" && event.at == NOW * 1_000_000));
+    assert!(
+        matches!(&effects[..], [Effect::Tell { channel, event }] if channel == "main" && event.at == NOW * 1_000_000)
+    );
     assert_eq!(bench.registry, before, "nothing to keep");
     for (wrong, field) in [
         (Message { scheme: "no scheme".into(), ..message.clone() }, "scheme"),
