@@ -3,23 +3,65 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use access::{Encryption, KeyId};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
-use crate::{error::Error, media_bytes::crc};
+use crate::{
+    error::Error,
+    media_bytes::crc,
+    twins::{Known, Twins, WORTH},
+};
+
+/// So many viewers are sent a segment's bytes before it gets a twin, which costs as much as sending it twice.
+const FIRST: u32 = 2;
 
 /// Bytes that are kept at the most, but for the segment that came last.
-const MOST: usize = 48 << 20;
+const MOST: usize = 96 << 20;
 
 /// A segment as it is sent.
 pub(crate) struct Segment {
-    pub(crate) chunks: Vec<Bytes>,
+    chunks: Vec<Bytes>,
     /// Of all of them.
     pub(crate) crc: u32,
+    /// How often it was asked for.
+    asked: AtomicU32,
+    twin: OnceLock<Option<Known>>,
+}
+
+impl Segment {
+    fn new(chunks: Vec<Bytes>) -> Self {
+        let crc = crc(&chunks);
+        Self { chunks, crc, asked: AtomicU32::new(0), twin: OnceLock::new() }
+    }
+
+    /// Bytes of RAM that it takes, with its twin and the file of that where it gets one.
+    fn holds(&self) -> usize {
+        let bytes = self.chunks.iter().map(Bytes::len).sum();
+        if bytes < WORTH { bytes } else { 3 * bytes }
+    }
+
+    /// It as somebody is sent it; what others have asked for before gets a twin.
+    pub(crate) fn given(&self, twins: &Twins) -> Vec<Bytes> {
+        let large = self.holds() >= 3 * WORTH;
+        if !large || self.asked.fetch_add(1, Ordering::Relaxed) < FIRST {
+            return self.chunks.clone();
+        }
+        let twin = self.twin.get_or_init(|| match twins.make(&self.chunks) {
+            Ok(known) => Some(known),
+            Err(error) => {
+                tracing::debug!(%error, "a segment has no file");
+                None
+            }
+        });
+        twin.as_ref().map_or_else(|| self.chunks.clone(), |known| vec![known.bytes().clone()])
+    }
 }
 
 /// Which segment: of which presentation, of which track, its number, and how it is encrypted with which key.
@@ -57,12 +99,11 @@ impl Hot {
         }
         let reading = cell.get_or_try_init(|| async {
             let chunks = read.await?;
-            let crc = crc(&chunks);
-            Ok(Segment { chunks, crc })
+            Ok(Segment::new(chunks))
         });
         match reading.await {
             Ok(segment) => {
-                let bytes = segment.chunks.iter().map(Bytes::len).sum();
+                let bytes = segment.holds();
                 self.held().came(&key, bytes);
                 Ok(cell)
             }
@@ -116,7 +157,7 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -147,13 +188,14 @@ mod tests {
     #[tokio::test]
     async fn what_was_not_asked_for_longest_goes() {
         let hot = Hot::default();
-        let large = Bytes::from(vec![0; MOST / 2]);
+        // Each takes three times as much with its twin.
+        let large = Bytes::from(vec![0; MOST / 6]);
         for number in [1, 2, 1, 3] {
             hot.segment(key(number), async { Ok(vec![large.clone()]) }).await.unwrap();
         }
         let kept = |number| hot.held().entries.contains_key(&key(number));
         assert!(kept(1) && !kept(2) && kept(3) && hot.held().bytes <= MOST);
-        let huge = Bytes::from(vec![0; 2 * MOST]);
+        let huge = Bytes::from(vec![0; MOST]);
         hot.segment(key(4), async { Ok(vec![huge]) }).await.unwrap();
         assert!(kept(4) && !kept(1) && !kept(3));
         hot.segment(key(5), async { Ok(vec![large]) }).await.unwrap();

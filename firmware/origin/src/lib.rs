@@ -38,6 +38,7 @@ mod shelf;
 mod smooth;
 mod thumbnails;
 mod trust;
+mod twins;
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -64,6 +65,7 @@ pub use crate::{
     presentation::LINGER,
     seal::{Licence, ServedKey},
     trust::Trust,
+    twins::{Place, Twins},
 };
 use crate::{
     download::{Downloads, Wanted},
@@ -104,6 +106,7 @@ struct Shared {
     hall: Hall,
     keys: Keys,
     hot: Hot,
+    twins: Twins,
     downloads: Downloads,
     /// Apart from the viewers', who cannot crowd them out.
     managers_downloads: Downloads,
@@ -123,6 +126,7 @@ impl Origin {
                 hall,
                 keys: Keys::new(config.keys),
                 hot: Hot::default(),
+                twins: Twins::default(),
                 downloads,
                 managers_downloads,
                 clock,
@@ -141,6 +145,12 @@ impl Origin {
     /// goes on with it as video on demand.
     pub fn set_assets(&self, assets: Vec<(String, Asset)>, filters: BTreeMap<String, Filter>) {
         self.shared.hall.set_assets(assets, filters);
+    }
+
+    /// What of the bytes that are sent to viewers lies in files, too.
+    #[must_use]
+    pub fn twins(&self) -> Twins {
+        self.shared.twins.clone()
     }
 
     /// A channel has begun: it is read through `reader` from now on.
@@ -322,13 +332,13 @@ impl Origin {
             }
             Route::Init { track, layout, .. } => media_bytes::init(&visit, track, *layout, headers).await,
             Route::Segment { track, number, .. } => {
-                media_bytes::segment(&visit, track, *number, &shared.hot, headers).await
+                media_bytes::segment(&visit, track, *number, (&shared.hot, &shared.twins), headers).await
             }
             Route::Part { track, number, part, .. } => {
                 media_bytes::part(&visit, track, *number, *part, headers).await
             }
             Route::Start { track, decode_time, .. } => {
-                media_bytes::at_time(&visit, track, *decode_time, &shared.hot, headers).await
+                media_bytes::at_time(&visit, track, *decode_time, (&shared.hot, &shared.twins), headers).await
             }
             Route::Download { from, to, tracks, filters, .. } => {
                 let tracks = tracks.iter().map(ToString::to_string).collect();

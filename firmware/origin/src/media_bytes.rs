@@ -9,13 +9,7 @@ use media::{Kind, LayoutId, Track, Window};
 use store::Reader;
 use tokio::{task::spawn_blocking, time::Instant};
 
-use crate::{
-    error::Error,
-    hot::{Hot, Segment},
-    presentation::Visit,
-    respond, samples,
-    seal::Seal,
-};
+use crate::{error::Error, hot::Hot, presentation::Visit, respond, samples, seal::Seal, twins::Twins};
 
 /// Raised when the muxer writes other bytes for the same samples, so that no cache mixes the two.
 const FORMAT: u32 = 1;
@@ -47,7 +41,7 @@ pub async fn segment(
     seen: &Visit,
     track: &str,
     number: u64,
-    hot: &Hot,
+    (hot, twins): (&Hot, &Twins),
     request: &HeaderMap,
 ) -> Result<Response, Error> {
     let window = seen.served().await?;
@@ -73,8 +67,8 @@ pub async fn segment(
     let (chunks, crc) = if listed {
         let seal = seen.seal.as_ref().map(|seal| (seal.encryption, seal.key.content.id));
         let cell = hot.segment((seen.id(), track.to_owned(), number, seal), read).await?;
-        let Segment { chunks, crc } = cell.get().ok_or(Error::NoMedia("segment"))?;
-        (chunks.clone(), *crc)
+        let segment = cell.get().ok_or(Error::NoMedia("segment"))?;
+        (segment.given(twins), segment.crc)
     } else {
         let chunks = read.await?;
         let crc = crc(&chunks);
@@ -119,12 +113,12 @@ pub async fn at_time(
     seen: &Visit,
     track: &str,
     decode_time: u64,
-    hot: &Hot,
+    (hot, twins): (&Hot, &Twins),
     request: &HeaderMap,
 ) -> Result<Response, Error> {
     let window = seen.served().await?;
     let number = window.grid.position(decode_time, known(&window, track)?.timescale).segment;
-    segment(seen, track, number, hot, request).await
+    segment(seen, track, number, (hot, twins), request).await
 }
 
 /// One part; one that comes next is waited for.

@@ -16,8 +16,9 @@ use std::{
 };
 
 use axum::serve::Listener;
+use origin::{Place, Twins};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep, sleep_until},
@@ -29,18 +30,24 @@ pub struct Door {
     places: Arc<Semaphore>,
     patience: Duration,
     sent: Arc<AtomicU64>,
+    twins: Option<Twins>,
 }
 
 impl Door {
     /// As many connections through `listener` as there are `places`, which doors may share; one on which nothing moves for
     /// `patience` is closed.
     pub fn new(listener: TcpListener, places: Arc<Semaphore>, patience: Duration) -> Self {
-        Self { listener, places, patience, sent: Arc::default() }
+        Self { listener, places, patience, sent: Arc::default(), twins: None }
     }
 
     /// Counts the bytes that go out through it in `sent`.
     pub fn counting(self, sent: Arc<AtomicU64>) -> Self {
         Self { sent, ..self }
+    }
+
+    /// Has the kernel send what lies in files by itself.
+    pub fn knowing(self, twins: Twins) -> Self {
+        Self { twins: Some(twins), ..self }
     }
 }
 
@@ -56,7 +63,7 @@ impl Listener for Door {
         let _ = stream.set_nodelay(true);
         let idle = Box::pin(sleep_until(Instant::now() + self.patience));
         let (patience, moved, sent) = (self.patience, Instant::now(), Arc::clone(&self.sent));
-        (Guest { stream, patience, moved, idle, sent, _place: place }, address)
+        (Guest { stream, patience, moved, idle, sent, twins: self.twins.clone(), _place: place }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -73,6 +80,7 @@ pub struct Guest {
     idle: Pin<Box<Sleep>>,
     /// Bytes that all guests of the door were sent.
     sent: Arc<AtomicU64>,
+    twins: Option<Twins>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -80,6 +88,19 @@ impl Guest {
     /// The address that was asked for.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.stream.local_addr()
+    }
+
+    /// Writes some of these bytes: those that lie in a file from there.
+    fn send(&mut self, context: &mut Context<'_>, pieces: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let place = |twins: &Twins| {
+            let places = pieces.iter().map(|piece| twins.find(piece));
+            places.enumerate().find_map(|(nth, place)| Some((nth, place?)))
+        };
+        match self.twins.as_ref().and_then(place) {
+            Some((0, place)) => send_file(&self.stream, context, &place, pieces[0].len()),
+            Some((nth, _)) => Pin::new(&mut self.stream).poll_write_vectored(context, &pieces[..nth]),
+            None => Pin::new(&mut self.stream).poll_write_vectored(context, pieces),
+        }
     }
 
     fn count(&self, written: &Poll<io::Result<usize>>) {
@@ -105,6 +126,26 @@ impl Guest {
     }
 }
 
+/// Has the kernel send bytes of a file.
+fn send_file(
+    stream: &TcpStream,
+    context: &mut Context<'_>,
+    place: &Place,
+    len: usize,
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(stream.poll_write_ready(context))?;
+        let mut offset = place.offset;
+        let sent = stream.try_io(Interest::WRITABLE, || {
+            Ok(rustix::fs::sendfile(stream, &*place.file, Some(&mut offset), len)?)
+        });
+        match sent {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => return Poll::Ready(sent),
+        }
+    }
+}
+
 impl AsyncRead for Guest {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -122,7 +163,7 @@ impl AsyncWrite for Guest {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let result = self.send(context, &[io::IoSlice::new(bytes)]);
         self.count(&result);
         self.watch(context, result)
     }
@@ -132,7 +173,7 @@ impl AsyncWrite for Guest {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        let result = self.send(context, pieces);
         self.count(&result);
         self.watch(context, result)
     }
