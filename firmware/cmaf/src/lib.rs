@@ -21,6 +21,7 @@ pub mod encryption;
 mod error;
 #[cfg(test)]
 mod fixture;
+pub mod index;
 mod init;
 pub mod movie;
 mod ntp;

@@ -30,6 +30,7 @@ mod keys;
 mod manifest;
 mod media_bytes;
 mod muxed;
+mod on_demand;
 mod presentation;
 mod respond;
 mod samples;
@@ -52,6 +53,7 @@ use axum::{
 };
 use clock::Clock;
 use package::{
+    dash::File,
     filter::Filter,
     route::{Carried, Filters, Route},
 };
@@ -75,6 +77,7 @@ use crate::{
     hot::Hot,
     keys::Claimant,
     manifest::Filtered,
+    on_demand::Files,
     presentation::Visit,
     seal::{Keys, Seal},
 };
@@ -106,6 +109,7 @@ struct Shared {
     hall: Hall,
     keys: Keys,
     hot: Hot,
+    files: Files,
     twins: Twins,
     downloads: Downloads,
     /// Apart from the viewers', who cannot crowd them out.
@@ -126,6 +130,7 @@ impl Origin {
                 hall,
                 keys: Keys::new(config.keys),
                 hot: Hot::default(),
+                files: Files::default(),
                 twins: Twins::default(),
                 downloads,
                 managers_downloads,
@@ -345,6 +350,12 @@ impl Origin {
                 let (from, to) = (from.map(nanos), to.map(nanos));
                 let wanted = Wanted { from, to, tracks };
                 shared.downloads.answer(&self.through(visit, filters)?, wanted, headers).await
+            }
+            Route::OnDemand { filters, .. } => {
+                manifest::on_demand(&self.through(visit, filters)?, shared.clock.now(), headers).await
+            }
+            Route::File { track, first, last, .. } => {
+                shared.files.answer(&visit, &File { track, first: *first, last: *last }, headers).await
             }
             Route::Thumbnails { .. } => thumbnails::index(&visit, headers).await,
             Route::Sheet { number, .. } => thumbnails::sheet(&visit, *number, headers).await,

@@ -159,6 +159,17 @@ pub async fn dash(
     Ok(respond::text(&text, DASH, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }
 
+/// The DASH manifest of an asset that has ended, with a file for each stretch of a track.
+pub async fn on_demand(seen: &Filtered, now: u64, request: &HeaderMap) -> Result<Response, Error> {
+    let View { window, shown } = seen.view(&*seen.presentation.window().await?)?;
+    if !window.ended || !seen.presentation.lasts() {
+        return Err(Error::NoMedia("manifest"));
+    }
+    let options = dash::Options { zero: Zero::Media, on_demand: true, ..dash::Options::plain(&window.grid) };
+    let text = Text::new(dash::render(&window, &shown, now, &options)?);
+    Ok(respond::text(&text, DASH, ENDED, request))
+}
+
 /// The index of a track in the current layout, once the track has a part.
 pub async fn begun(seen: &Filtered, track: &str) -> Result<(usize, View), Error> {
     // A program begins with a segment that is being made: players want one that is whole.

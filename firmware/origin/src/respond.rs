@@ -184,7 +184,7 @@ fn in_pieces(mut pieces: Vec<Bytes>) -> Body {
 }
 
 /// The bytes from `start` to `end` of what the pieces make together.
-fn cut(pieces: Vec<Bytes>, start: u64, end: u64) -> Vec<Bytes> {
+pub(crate) fn cut(pieces: Vec<Bytes>, start: u64, end: u64) -> Vec<Bytes> {
     let mut at = 0;
     let mut within = Vec::with_capacity(pieces.len());
     for piece in pieces {

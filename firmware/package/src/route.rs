@@ -50,7 +50,7 @@ pub use self::{
     query::{Awaited, Carried, Directives, Filters, Skip, Timeline, Token},
     service::{Fragment, Share},
 };
-use crate::Error;
+use crate::{Error, dash::File};
 
 /// The folders of protocols.
 const TS: &str = "ts";
@@ -241,6 +241,24 @@ pub enum Route {
         /// Through which filters.
         filters: Filters,
     },
+    /// The DASH manifest of an asset that has ended, for the on-demand profile.
+    OnDemand {
+        /// Of what: always a [`Presentation::Vod`].
+        source: Source,
+        /// Through which filters.
+        filters: Filters,
+    },
+    /// A track's segments from one to another as one file with an index.
+    File {
+        /// Of what: always a [`Presentation::Vod`].
+        source: Source,
+        /// The track.
+        track: Name,
+        /// Number of the first segment.
+        first: u64,
+        /// Number of the last segment.
+        last: u64,
+    },
     /// The index of an asset's thumbnails.
     Thumbnails {
         /// Of what: always a [`Presentation::Vod`].
@@ -328,6 +346,8 @@ impl Route {
             | Self::Part { source, .. }
             | Self::Start { source, .. }
             | Self::Download { source, .. }
+            | Self::OnDemand { source, .. }
+            | Self::File { source, .. }
             | Self::Thumbnails { source, .. }
             | Self::Sheet { source, .. } => Some(source),
         }
@@ -344,7 +364,7 @@ impl Route {
             | Self::MuxedMedia { .. }
             | Self::MuxedSegment { .. }
             | Self::KeyFrames { .. } => &[Protocol::Hls],
-            Self::Manifest { .. } => &[Protocol::Dash],
+            Self::Manifest { .. } | Self::OnDemand { .. } | Self::File { .. } => &[Protocol::Dash],
             Self::KeyFrame { .. }
             | Self::Init { .. }
             | Self::Segment { .. }
@@ -487,6 +507,13 @@ impl fmt::Display for Route {
                 let mut query = Writer::new(f);
                 filters.write(&mut query)?;
                 Extract::write(&mut query, (*from, *to), tracks)
+            }
+            Self::OnDemand { source, filters } => {
+                write!(f, "{source}/on-demand.mpd")?;
+                filters.write(&mut Writer::new(f))
+            }
+            Self::File { source, track, first, last } => {
+                write!(f, "{source}/{}", File { track, first: *first, last: *last })
             }
             Self::Thumbnails { source } => write!(f, "{source}/thumbnails.vtt"),
             Self::Sheet { source, number } => write!(f, "{source}/thumbnails-{number}.jpg"),

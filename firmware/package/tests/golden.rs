@@ -346,6 +346,15 @@ fn ntsc_with_audio() {
     golden("ntsc.master.m3u8", &hls::render_master(&window, &Shown::all(), "", "").unwrap());
 }
 
+#[test]
+fn on_demand() {
+    let takes = vec![take(0, 3, (0, 0), (4, 0)), take(1, 4, (6, 0), (12, 3))];
+    let window = recording(grid("25"), 48_000, takes).ended(FIRST);
+    let options =
+        dash::Options { zero: dash::Zero::Media, on_demand: true, ..dash::Options::plain(&window.grid) };
+    golden("on-demand.mpd", &dash::render(&window, &Shown::all(), 0, &options).unwrap());
+}
+
 /// One that is over and was ended early, one under way whose beginning has left the window, one that begins within it, one ahead.
 fn breaks(window: &Window) -> Window {
     let line = |number: u64| window.grid.rate.nanos_of(window.grid.first_frame(at(FIRST + number, 0)));

@@ -5,10 +5,11 @@ use std::{
     fmt::{self, Write as _},
 };
 
+use bytes::Bytes;
 use media::{Break, Captions, Codec, Kind, Layout, Span, Track, Window};
 
 use super::{
-    Options, Zero, breaks, listed_through,
+    File, Options, Zero, breaks, listed_through,
     period::{Stretch, stretches},
 };
 use crate::{
@@ -108,6 +109,10 @@ struct Timeline {
     index: usize,
     text: String,
     extent: Extent,
+    /// Decode times where the first segment and where the last one begin.
+    ticks: (u64, u64),
+    /// How many segments.
+    count: usize,
 }
 
 /// A stretch of time in nanoseconds since the epoch.
@@ -136,8 +141,9 @@ fn timelines(
         let written = stretch.spans(window, layout, index, through, |span| list.push(span));
         written.and_then(|()| list.flush()).expect("a String takes any text");
         let nanos = |ticks| media::nanos(ticks, track.timescale);
-        let extent = Extent { from: nanos(list.first?), to: nanos(list.next) };
-        Some(Timeline { index, text: list.out, extent })
+        let ticks = (list.first?, list.last);
+        let extent = Extent { from: nanos(ticks.0), to: nanos(list.next) };
+        Some(Timeline { index, text: list.out, extent, ticks, count: list.count })
     };
     shown.tracks(layout).into_iter().filter_map(of).collect()
 }
@@ -147,6 +153,9 @@ fn timelines(
 struct SegmentList {
     out: String,
     first: Option<u64>,
+    count: usize,
+    /// Where the last one begins.
+    last: u64,
     /// Where the last one ends.
     next: u64,
     /// Start (after a jump), duration and how many follow it.
@@ -164,6 +173,7 @@ impl SegmentList {
             }
         }
         self.first.get_or_insert(span.start);
+        (self.count, self.last) = (self.count + 1, span.start);
         self.next = span.start + u64::from(span.duration);
         Ok(())
     }
@@ -200,7 +210,11 @@ impl Mpd<'_> {
         out.push_str(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"",
         );
-        out.push_str(" profiles=\"urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019\"");
+        let profile = if self.options.on_demand { "on-demand" } else { "live" };
+        write!(
+            out,
+            " profiles=\"urn:mpeg:dash:profile:isoff-{profile}:2011,urn:mpeg:dash:profile:cmaf:2019\""
+        )?;
         if live {
             out.push_str(" type=\"dynamic\"");
             match self.options.zero {
@@ -275,7 +289,9 @@ impl Mpd<'_> {
         if let Some(language) = &first.language {
             write!(self.out, " lang=\"{}\"", Attribute(language))?;
         }
-        self.out.push_str(" segmentAlignment=\"true\" startWithSAP=\"1\">\n");
+        let aligned = if self.options.on_demand { "subsegment" } else { "segment" };
+        let starts = if self.options.on_demand { "subsegmentStartsWithSAP" } else { "startWithSAP" };
+        writeln!(self.out, " {aligned}Alignment=\"true\" {starts}=\"1\">")?;
         self.out.push_str(self.options.protection);
         self.out.push_str(breaks::IN_SEGMENTS);
         if first.kind() == Kind::Video || !beside_pictures {
@@ -335,9 +351,34 @@ impl Mpd<'_> {
                 writeln!(self.out, " value=\"{channels}\"/>")?;
             }
         }
-        self.template(period, track)?;
-        writeln!(self.out, "          <SegmentTimeline>{}</SegmentTimeline>", timeline.text)?;
-        self.out.write_str("        </SegmentTemplate>\n      </Representation>\n")
+        if self.options.on_demand {
+            self.file(period, timeline)?;
+        } else {
+            self.template(period, track)?;
+            writeln!(self.out, "          <SegmentTimeline>{}</SegmentTimeline>", timeline.text)?;
+            self.out.push_str("        </SegmentTemplate>\n");
+        }
+        self.out.write_str("      </Representation>\n")
+    }
+
+    /// The segments of a stretch as one file: its address, and where its init segment and its index lie.
+    fn file(&mut self, period: &Period<'_>, timeline: &Timeline) -> fmt::Result {
+        let track = &period.layout.tracks[timeline.index];
+        let number = |tick| self.window.grid.position(tick, track.timescale).segment;
+        let (first, last) = timeline.ticks;
+        let name = Attribute(&track.name).to_string();
+        let file = File { track: &name, first: number(first), last: number(last) };
+        let init = period.layout.init.get(timeline.index).map_or(0, Bytes::len);
+        let index = init + cmaf::index::len(timeline.count);
+        writeln!(self.out, "        <BaseURL>{file}</BaseURL>")?;
+        write!(self.out, "        <SegmentBase timescale=\"{}\"", track.timescale)?;
+        if period.start > 0 {
+            let offset = media::ticks(period.start, track.timescale);
+            write!(self.out, " presentationTimeOffset=\"{offset}\"")?;
+        }
+        writeln!(self.out, " indexRange=\"{init}-{}\" indexRangeExact=\"true\">", index - 1)?;
+        writeln!(self.out, "          <Initialization range=\"0-{}\"/>", init.saturating_sub(1))?;
+        self.out.write_str("        </SegmentBase>\n")
     }
 
     fn template(&mut self, period: &Period<'_>, track: &Track) -> fmt::Result {

@@ -22,6 +22,10 @@
 //! it is live a hole that is no discontinuity (damage, or a disk that took nothing) stays a jump: a Period that begins behind
 //! it could not keep its name once the hole has left the window.
 //!
+//! # One file for each stretch
+//! The same Periods with `SegmentBase` ([`Options::on_demand`]): a [`File`] is the init segment, an index, and the segments of
+//! the stretch as they are stored.
+//!
 //! # The turn to on demand
 //! Live viewers are led to another address for their next looks ([`Options::location`]). What has ended keeps under it the
 //! zero that they know, so their time does not jump; its first Period begins where its media begins, so that no Period has
@@ -30,13 +34,14 @@
 
 mod breaks;
 mod manifest;
+mod on_demand;
 mod period;
 
 use ::media::{Grid, Window};
 
 use crate::filter::Shown;
 
-pub use self::manifest::render;
+pub use self::{manifest::render, on_demand::File};
 
 /// Nanoseconds that the list goes past the open segment at the least: dash.js reloads once a second at best.
 const LOOK_AHEAD: u64 = 1_500_000_000;
@@ -52,6 +57,8 @@ pub struct Options<'a> {
     pub zero: Zero,
     /// Where the next manifest is to be had while it is live (DASH, 5.3.1.2, `Location`); none for the same address.
     pub location: Option<&'a str>,
+    /// Each stretch of a track is one file with an index (DASH, 8.3, on-demand profile); for what has ended, in the clear.
+    pub on_demand: bool,
     /// The elements of [`content_protection`](crate::protection::content_protection): everything is encrypted so.
     pub protection: &'a str,
 }

@@ -107,6 +107,7 @@ impl Route {
                 let Extract { from, to, tracks } = Extract::parse(query)?;
                 Ok(Self::Download { source, from, to, tracks, filters: Filters::parse(query)? })
             }
+            "on-demand.mpd" => Ok(Self::OnDemand { source: asset()?, filters: Filters::parse(query)? }),
             "thumbnails.vtt" => Ok(Self::Thumbnails { source: asset()? }),
             _ => {
                 let sheet = file.strip_prefix("thumbnails-").and_then(|file| file.strip_suffix(".jpg"));
@@ -143,6 +144,14 @@ impl Route {
         if let Some(layout) = file.strip_prefix("init-").and_then(|file| file.strip_suffix(".mp4")) {
             let (source, track) = names()?;
             return Ok(Self::Init { source, track, layout: layout_id(layout)? });
+        }
+        if let Some((first, last)) = file.strip_suffix(".mp4").and_then(|file| file.split_once('-')) {
+            let (source, track) = names()?;
+            let Source { presentation: Presentation::Vod(_), encryption: None } = source else {
+                return Err(Error::NotFound);
+            };
+            let (first, last) = (number(Field::Number, first)?, number(Field::Number, last)?);
+            return Ok(Self::File { source, track, first, last });
         }
         let Some(stem) = file.strip_suffix(".m4s") else { return Err(Error::NotFound) };
         let (source, track) = names()?;

@@ -286,6 +286,13 @@ fn of_an_asset() -> impl Strategy<Value = Route> {
         (vod(), stretch, tracks, filters()).prop_map(|(source, (from, to), tracks, filters)| {
             Route::Download { source, from, to, tracks, filters }
         }),
+        (vod(), filters()).prop_map(|(source, filters)| Route::OnDemand { source, filters }),
+        (vod(), name(), any::<(u64, u64)>()).prop_map(|(source, track, (first, last))| Route::File {
+            source,
+            track,
+            first,
+            last
+        }),
         vod().prop_map(|source| Route::Thumbnails { source }),
         (vod(), any::<u32>()).prop_map(|(source, number)| Route::Sheet { source, number }),
     ]
