@@ -18,6 +18,7 @@ use crate::{
     presentation::Visit,
     respond::{self, Keep, Text},
     seal::Seal,
+    thumbnails,
 };
 
 pub const HLS: &str = "application/vnd.apple.mpegurl";
@@ -154,7 +155,9 @@ pub async fn dash(
         Some(zero) => (Zero::At(zero), Some(seen.location())),
     };
     let (location, protection) = (location.as_deref(), &seen.protection(protection::content_protection));
-    let options = dash::Options { zero, location, protection, ..dash::Options::low_latency(&window.grid) };
+    let thumbnails = if window.ended { thumbnails::album(&seen.presentation).await } else { None };
+    let options =
+        dash::Options { zero, location, protection, thumbnails, ..dash::Options::low_latency(&window.grid) };
     let text = Text::new(dash::render(&window, &shown, now, &options)?);
     Ok(respond::text(&text, DASH, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }
@@ -165,7 +168,13 @@ pub async fn on_demand(seen: &Filtered, now: u64, request: &HeaderMap) -> Result
     if !window.ended || !seen.presentation.lasts() {
         return Err(Error::NoMedia("manifest"));
     }
-    let options = dash::Options { zero: Zero::Media, on_demand: true, ..dash::Options::plain(&window.grid) };
+    let thumbnails = thumbnails::album(&seen.presentation).await;
+    let options = dash::Options {
+        zero: Zero::Media,
+        on_demand: true,
+        thumbnails,
+        ..dash::Options::plain(&window.grid)
+    };
     let text = Text::new(dash::render(&window, &shown, now, &options)?);
     Ok(respond::text(&text, DASH, ENDED, request))
 }

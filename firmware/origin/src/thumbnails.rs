@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 
 use axum::{http::HeaderMap, response::Response};
 use bytes::Bytes;
+use package::thumbnails::Album;
 
 use crate::{
     error::Error,
@@ -16,6 +17,12 @@ pub(crate) async fn index(seen: &Presentation, request: &HeaderMap) -> Result<Re
     let bytes = read(seen, "thumbnails.vtt").await?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok(respond::text(&Text::new(text), "text/vtt", Keep::Seconds(60), request))
+}
+
+/// What manifests say of them; none where none were made, or by a version that did not note it.
+pub(crate) async fn album(seen: &Presentation) -> Option<Album> {
+    let bytes = read(seen, "thumbnails.json").await.ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// A sheet.

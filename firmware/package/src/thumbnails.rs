@@ -9,8 +9,46 @@
 
 use std::fmt::{self, Write as _};
 
+use serde::{Deserialize, Serialize};
+
+/// All thumbnails of an asset: tiles that follow one another at even distances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Album {
+    /// The sheets that they lie on.
+    pub sheets: Sheets,
+    /// Where the first tile begins, in nanoseconds since the epoch.
+    pub from: u64,
+    /// Nanoseconds that each tile is shown.
+    pub interval: u64,
+    /// Bytes of the largest sheet.
+    pub largest: u64,
+}
+
+impl Album {
+    /// The set of a Period that begins at `start`, nanoseconds since the epoch (DASH-IF IOP 4.3, 6.2.6).
+    pub(crate) fn write_set(&self, out: &mut String, id: usize, start: u64) -> fmt::Result {
+        let Sheets { tile_width, tile_height, columns, rows } = self.sheets;
+        let lasts = (self.interval * u64::from(columns) * u64::from(rows) / 1000).max(1);
+        writeln!(out, "    <AdaptationSet id=\"{id}\" contentType=\"image\" mimeType=\"image/jpeg\">")?;
+        write!(out, "      <SegmentTemplate media=\"thumbnails-$Number$.jpg\" startNumber=\"0\"")?;
+        write!(out, " timescale=\"1000000\" duration=\"{lasts}\"")?;
+        if let Some(offset) = start.checked_sub(self.from).filter(|offset| *offset >= 1000) {
+            write!(out, " presentationTimeOffset=\"{}\"", offset / 1000)?;
+        }
+        let bandwidth = self.largest.saturating_mul(8_000_000) / lasts;
+        write!(out, "/>\n      <Representation id=\"thumbnails\" bandwidth=\"{bandwidth}\"")?;
+        writeln!(out, " width=\"{}\" height=\"{}\">", tile_width * columns, tile_height * rows)?;
+        write!(
+            out,
+            "        <EssentialProperty schemeIdUri=\"http://dashif.org/guidelines/thumbnail_tile\""
+        )?;
+        writeln!(out, " value=\"{columns}x{rows}\"/>")?;
+        out.write_str("      </Representation>\n    </AdaptationSet>\n")
+    }
+}
+
 /// The shape of every sheet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sheets {
     /// Width of one tile in pixels.
     pub tile_width: u32,

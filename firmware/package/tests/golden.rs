@@ -20,6 +20,7 @@ use riser_package::{
     protection::{self, Protection, System},
     route::Skip,
     smooth,
+    thumbnails::{Album, Sheets},
 };
 
 /// The first segment of these recordings: 2026-01-01T00:00:00Z on a grid of 1.6 s.
@@ -350,8 +351,15 @@ fn ntsc_with_audio() {
 fn on_demand() {
     let takes = vec![take(0, 3, (0, 0), (4, 0)), take(1, 4, (6, 0), (12, 3))];
     let window = recording(grid("25"), 48_000, takes).ended(FIRST);
-    let options =
-        dash::Options { zero: dash::Zero::Media, on_demand: true, ..dash::Options::plain(&window.grid) };
+    let sheets = Sheets { tile_width: 160, tile_height: 90, columns: 10, rows: 10 };
+    let from = window.grid.rate.nanos_of(window.grid.first_frame(at(FIRST, 0)));
+    let album = Album { sheets, from, interval: 1_600_000_000, largest: 300_000 };
+    let options = dash::Options {
+        zero: dash::Zero::Media,
+        on_demand: true,
+        thumbnails: Some(album),
+        ..dash::Options::plain(&window.grid)
+    };
     golden("on-demand.mpd", &dash::render(&window, &Shown::all(), 0, &options).unwrap());
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use media::{Codec, Layout, Pictures, Window};
-use package::thumbnails::{Sheets, vtt};
+use package::thumbnails::{Album, Sheets, vtt};
 use store::Recording;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -96,7 +96,13 @@ async fn make(program: &Path, roster: &Roster, job: &Job) -> Result<(), String> 
     let starts: Vec<u64> = numbers.iter().map(|&number| millis(number)).collect();
     let shape = Sheets { tile_width: width.into(), tile_height: height.into(), columns: SIDE, rows: SIDE };
     let index = vtt(&shape, &starts, (end - beginning) / 1_000_000);
-    keep(&job.folder, &index, &sheets).map_err(|error| format!("{}: {error}", job.folder.display()))
+    let album = Album {
+        sheets: shape,
+        from: beginning,
+        interval: step.saturating_mul(window.grid.segment_nanos()),
+        largest: sheets.iter().map(|sheet| sheet.len() as u64).max().unwrap_or(0),
+    };
+    keep(&job.folder, &index, &album, &sheets).map_err(|error| format!("{}: {error}", job.folder.display()))
 }
 
 fn spawn(program: &Path) -> io::Result<Child> {
@@ -177,13 +183,14 @@ fn start_of(window: &Window, number: u64) -> u64 {
 }
 
 /// All files or none: they are written beside and put in place at once.
-fn keep(folder: &Path, index: &str, sheets: &[Vec<u8>]) -> io::Result<()> {
+fn keep(folder: &Path, index: &str, album: &Album, sheets: &[Vec<u8>]) -> io::Result<()> {
     let new = folder.with_extension("new");
     if new.exists() {
         fs::remove_dir_all(&new)?;
     }
     fs::create_dir_all(&new)?;
     fs::write(new.join("thumbnails.vtt"), index)?;
+    fs::write(new.join("thumbnails.json"), serde_json::to_vec(album)?)?;
     for (nth, sheet) in sheets.iter().enumerate() {
         fs::write(new.join(format!("thumbnails-{nth}.jpg")), sheet)?;
     }

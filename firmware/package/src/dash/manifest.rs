@@ -267,6 +267,9 @@ impl Mpd<'_> {
         for (nth, tracks) in video.chain(audio.chunks(1)).enumerate() {
             self.set(period, nth + 1, tracks, pictures)?;
         }
+        if let Some(album) = self.options.thumbnails.filter(|_| self.window.ended) {
+            album.write_set(&mut self.out, usize::from(u8::MAX), period.start)?;
+        }
         self.out.write_str("  </Period>\n")
     }
 
