@@ -150,7 +150,10 @@ fn thumbnails_come_after_the_program() {
     );
     for manifest in ["manifest.mpd", "on-demand.mpd"] {
         let mpd = riserd.get(&format!("/vod/take/{manifest}")).text();
-        assert!(mpd.contains("media=\"thumbnails-$Number$.jpg\"") && mpd.contains("value=\"10x10\""), "{mpd}");
+        assert!(
+            mpd.contains("media=\"thumbnails-$Number$.jpg\"") && mpd.contains("value=\"10x10\""),
+            "{mpd}"
+        );
     }
     let sheet = riserd.state_dir().join("sheet.jpg");
     fs::write(&sheet, riserd.bytes("/vod/take/thumbnails-0.jpg")).unwrap();
