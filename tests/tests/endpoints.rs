@@ -103,6 +103,7 @@ fn behind_a_delivery_network_only_what_it_has_signed_comes_through() {
     };
     // An empty filter is no name: the request has come through.
     assert_eq!(asked(now, "k1", target), 400);
+    assert_eq!(asked(now, "k1", target), 403, "a signature counts once");
     for (time, id, of) in
         [(now - 60, "k1", target), (now, "k2", target), (now, "k1", "/live/main/master.m3u8")]
     {
@@ -110,7 +111,7 @@ fn behind_a_delivery_network_only_what_it_has_signed_comes_through() {
     }
     assert_eq!(http::get(edge, "/live/main/master.m3u8").unwrap().status, 403);
     assert_eq!(riserd.get("/live/main/master.m3u8").status, 200);
-    wait::until("what was refused is told", PATIENCE, || riserd.state("/endpoints/1/refused") == 4);
+    wait::until("what was refused is told", PATIENCE, || riserd.state("/endpoints/1/refused") == 5);
 }
 
 #[test]

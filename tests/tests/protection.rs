@@ -335,4 +335,9 @@ fn keys_are_given_to_who_may_have_them() {
     for secret in [KEY, SECRET, &token, "ffffffffffffffffffffffffffffff01"] {
         assert!(told.iter().all(|text| !text.contains(secret)), "{secret}");
     }
+
+    // Who asks again and again is slowed down.
+    let mut answers = (0..2000).map(|_| key("/keys/house", &[]));
+    let answer = answers.find(|answer| answer.status != 200).expect("an address asks too often");
+    assert_eq!((answer.status, answer.header("retry-after")), (429, "1"));
 }

@@ -7,7 +7,7 @@
 //! ```
 //! Versions 4 (SHA-1) and 5 (SHA-256) are read; those before stand on MD5.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use ring::hmac;
@@ -36,6 +36,31 @@ pub struct SigningKey {
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({}, ***)", self.id)
+    }
+}
+
+/// The signatures that were seen lately: each counts once. What was signed for 30 s ahead counts for a minute.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Those of this minute and of the one before.
+    now: HashSet<Vec<u8>>,
+    before: HashSet<Vec<u8>>,
+    /// When this minute began, in seconds since the epoch.
+    since: u64,
+}
+
+impl Seen {
+    /// Signatures of a minute that are remembered; where there are more, the oldest may be used again.
+    const MOST: usize = 1 << 18;
+
+    /// Whether a signature is seen for the first time, at `now`, in seconds since the epoch.
+    pub fn is_new(&mut self, sign: &str, now: u64) -> bool {
+        if now.saturating_sub(self.since) > 2 * WINDOW || self.now.len() >= Self::MOST {
+            (self.before, self.since) = (std::mem::take(&mut self.now), now);
+        }
+        // The same bytes can be spelled in several ways.
+        let Ok(sign) = BASE64.decode(sign.trim()) else { return false };
+        !self.before.contains(&sign) && self.now.insert(sign)
     }
 }
 
@@ -77,6 +102,21 @@ mod tests {
     fn sign(algorithm: hmac::Algorithm, data: &str, target: &str) -> String {
         let key = hmac::Key::new(algorithm, b"secret");
         BASE64.encode(hmac::sign(&key, format!("{data}{target}").as_bytes()))
+    }
+
+    #[test]
+    fn a_signature_counts_once() {
+        let mut seen = Seen::default();
+        let sign = |nth: u32| BASE64.encode(nth.to_be_bytes());
+        for (nth, at, new) in
+            [(1, 0, true), (1, 0, false), (2, 30, true), (1, 60, false), (1, 61, false), (2, 90, false)]
+        {
+            assert_eq!(seen.is_new(&sign(nth), NOW + at), new, "{nth} {at}");
+        }
+        assert!(!seen.is_new(&format!(" {}", sign(2)), NOW + 90), "spelled otherwise");
+        assert!(!seen.is_new("?", NOW + 90));
+        assert!((0..3 * Seen::MOST as u32).all(|nth| seen.is_new(&sign(nth + 10), NOW + 91)));
+        assert!(seen.now.len() <= Seen::MOST && seen.before.len() <= Seen::MOST);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -11,7 +11,7 @@ use std::{
 
 use access::{
     Rules,
-    g2o::{self, SigningKey},
+    g2o::{self, Seen, SigningKey},
 };
 use axum::{
     Router,
@@ -70,6 +70,8 @@ pub struct Traffic {
     egress: Egress,
     keys: AtomicU64,
     keys_refused: AtomicU64,
+    /// What the delivery network has signed lately.
+    signed: Mutex<Seen>,
 }
 
 impl Traffic {
@@ -197,7 +199,10 @@ impl Endpoint {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let signed = header(g2o::DATA).zip(header(g2o::SIGN));
-        signed.is_some_and(|(data, sign)| g2o::is_signed(&self.policy.signing, data, sign, target, now))
+        signed.is_some_and(|(data, sign)| {
+            let mut seen = self.traffic.signed.lock().unwrap_or_else(PoisonError::into_inner);
+            g2o::is_signed(&self.policy.signing, data, sign, target, now) && seen.is_new(sign, now)
+        })
     }
 
     /// Whose request it is.
@@ -235,7 +240,7 @@ async fn pass(
     let mut response = next.run(request).await;
     match response.status() {
         StatusCode::OK if gives_key => traffic.keys.fetch_add(1, Ordering::Relaxed),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if gives_key => {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS if gives_key => {
             traffic.keys_refused.fetch_add(1, Ordering::Relaxed)
         }
         _ => 0,

@@ -93,6 +93,9 @@ pub enum Error {
     /// The key is given only to who shows a token.
     #[error("the key needs a token")]
     NoToken,
+    /// The address asks for too many keys.
+    #[error("this address asks for keys too often")]
+    TooOften,
     /// A token that does not do.
     #[error("{0}")]
     Token(#[from] access::token::Refused),
@@ -116,6 +119,7 @@ impl Error {
             | Self::Licence(_)
             | Self::Bounds { .. } => StatusCode::BAD_REQUEST,
             Self::Blocked | Self::NotYourKey => StatusCode::FORBIDDEN,
+            Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::Request(
                 package::Error::NotFound | package::Error::NoTrack(_) | package::Error::NothingShown,
@@ -163,7 +167,7 @@ impl IntoResponse for Error {
         if let Some(challenge) = keys::challenge(status) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -31,6 +31,7 @@ mod manifest;
 mod media_bytes;
 mod muxed;
 mod on_demand;
+mod pace;
 mod presentation;
 mod respond;
 mod samples;
@@ -58,6 +59,7 @@ use package::{
     route::{Carried, Filters, Route},
 };
 use store::Reader;
+use tokio::time::Instant;
 use tower_http::services::ServeDir;
 
 pub use crate::{
@@ -78,6 +80,7 @@ use crate::{
     keys::Claimant,
     manifest::Filtered,
     on_demand::Files,
+    pace::Pace,
     presentation::Visit,
     seal::{Keys, Seal},
 };
@@ -108,6 +111,8 @@ pub struct Origin {
 struct Shared {
     hall: Hall,
     keys: Keys,
+    /// How often each address asks for keys.
+    pace: Pace,
     hot: Hot,
     files: Files,
     twins: Twins,
@@ -129,6 +134,7 @@ impl Origin {
             shared: Arc::new(Shared {
                 hall,
                 keys: Keys::new(config.keys),
+                pace: Pace::default(),
                 hot: Hot::default(),
                 files: Files::default(),
                 twins: Twins::default(),
@@ -284,6 +290,9 @@ impl Origin {
         let Route::Key { name, token } = Route::parse(uri.path(), uri.query())? else {
             return Err(package::Error::NotFound.into());
         };
+        if address.is_some_and(|address| !self.shared.pace.allows(address, Instant::now())) {
+            return Err(Error::TooOften);
+        }
         let now = self.shared.clock.now() / media::NANOS;
         let claimant = Claimant { address, token: token.as_ref(), headers, now };
         keys::answer(&self.shared.keys, &name, &claimant, method, body).await
