@@ -112,6 +112,27 @@ pub(crate) struct ChannelSettings {
     /// Through which protocols it can be had, and how it is encrypted on the way; its programs' assets begin with the same.
     #[schema(required = false, max_items = 8)]
     delivery: Vec<delivery::Policy>,
+    /// Data that HLS players find in the Multivariant Playlist, for the pages around them.
+    #[schema(required = false, max_items = 32)]
+    session_data: Vec<SessionData>,
+    /// Where players ask which of several servers to take: an `https` or `http` URL.
+    #[schema(nullable = false)]
+    steering: Option<String>,
+}
+
+/// A value by its id.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct SessionData {
+    /// In reverse domain order, such as `org.example.title`.
+    #[schema(max_length = 128)]
+    id: String,
+    /// On one line, without double quotes.
+    #[schema(max_length = 1024)]
+    value: String,
+    /// The language that it is in: a tag of RFC 5646.
+    #[schema(nullable = false)]
+    language: Option<String>,
 }
 
 /// What may change while a channel runs, without a gap.

@@ -9,7 +9,7 @@ use std::{
 
 use access::Delivery;
 use media::{Break, Grid, Window};
-use package::filter::Filter;
+use package::{filter::Filter, hints::Hints};
 use store::{Reader, Recording};
 use tokio::sync::{Mutex, watch};
 
@@ -54,6 +54,8 @@ pub struct Asset {
     pub delivery: Arc<Delivery>,
     /// All ad breaks of its channel, oldest first.
     pub breaks: Arc<[Break]>,
+    /// What players are told beside its media.
+    pub hints: Arc<Hints>,
     /// The folder of its thumbnails, which need not exist.
     pub thumbnails: PathBuf,
 }

@@ -14,6 +14,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use media::Break;
 use package::{
     filter::Filter,
+    hints::Hints,
     route::{self, Filters},
 };
 use store::Reader;
@@ -46,6 +47,8 @@ pub struct Channel {
     pub delivery: Arc<Delivery>,
     /// All its ad breaks, oldest first.
     pub breaks: Arc<[Break]>,
+    /// What players are told beside its media.
+    pub hints: Arc<Hints>,
 }
 
 /// A channel, whether it has begun or not.

@@ -93,7 +93,8 @@ pub async fn master(seen: &Filtered, request: &HeaderMap) -> Result<Response, Er
         seen.wait(Instant::now() + FIRST_PART, |window| window.layout().is_some()).await?;
     let keep = Keep::Seconds(hls::target_duration(&window.grid));
     let keys = seen.protection(protection::session_keys);
-    let text = Text::new(hls::render_master(&window, &shown, &seen.query, &keys)?);
+    let lines = seen.presentation.hints().lines() + &keys;
+    let text = Text::new(hls::render_master(&window, &shown, &seen.query, &lines)?);
     Ok(respond::text(&text, HLS, keep, request))
 }
 
@@ -155,9 +156,17 @@ pub async fn dash(
         Some(zero) => (Zero::At(zero), Some(seen.location())),
     };
     let (location, protection) = (location.as_deref(), &seen.protection(protection::content_protection));
+    let hints = seen.presentation.hints();
+    let steering = hints.steering.as_deref();
     let thumbnails = if window.ended { thumbnails::album(&seen.presentation).await } else { None };
-    let options =
-        dash::Options { zero, location, protection, thumbnails, ..dash::Options::low_latency(&window.grid) };
+    let options = dash::Options {
+        zero,
+        location,
+        steering,
+        protection,
+        thumbnails,
+        ..dash::Options::low_latency(&window.grid)
+    };
     let text = Text::new(dash::render(&window, &shown, now, &options)?);
     Ok(respond::text(&text, DASH, if window.ended { ENDED } else { Keep::Seconds(1) }, request))
 }

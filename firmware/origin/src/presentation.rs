@@ -6,6 +6,7 @@ use access::Delivery;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use media::{Grid, NANOS, Window};
+use package::hints::Hints;
 use store::Reader;
 use tokio::time::{Instant, timeout_at};
 
@@ -218,6 +219,14 @@ impl Presentation {
         match self {
             Self::Channel(live, _) => Arc::clone(&live.channel.load().delivery),
             Self::Asset(exhibit) => Arc::clone(&exhibit.asset().delivery),
+        }
+    }
+
+    /// What players are told beside its media.
+    pub(crate) fn hints(&self) -> Arc<Hints> {
+        match self {
+            Self::Channel(live, _) => Arc::clone(&live.channel.load().hints),
+            Self::Asset(exhibit) => Arc::clone(&exhibit.asset().hints),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod conditional;
 pub mod dash;
 pub mod filter;
 pub mod hds;
+pub mod hints;
 pub mod hls;
 pub mod mux;
 pub mod protection;

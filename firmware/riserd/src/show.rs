@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use control::{Objects, Registry};
 use cue::Journal;
 use media::{Break, Grid, NANOS};
+use package::hints::{Hints, SessionData};
 use store::{Pin, Reader};
 
 use crate::{engine::album, house::House};
@@ -40,7 +41,8 @@ impl Show<'_> {
             let journal = self.objects.breaks.get(name);
             self.house.signals.of(name).set(journal.unwrap_or(&Journal::default()));
             let delivery = Arc::new(channel.settings.delivery.clone());
-            (name.clone(), origin::Channel { delivery, breaks: self.breaks(name) })
+            let hints = Arc::new(hints(&channel.settings));
+            (name.clone(), origin::Channel { delivery, breaks: self.breaks(name), hints })
         };
         self.objects.channels.iter().map(channel).collect()
     }
@@ -81,8 +83,24 @@ impl Show<'_> {
             filters: Arc::new(asset.filters.clone()),
             delivery: Arc::new(asset.delivery.clone()),
             breaks: self.breaks(&asset.channel),
+            hints: Arc::new(
+                self.objects.channels.get(&asset.channel).map(|of| hints(&of.settings)).unwrap_or_default(),
+            ),
             thumbnails: album(self.house, id),
         })
+    }
+}
+
+/// What a channel's settings have players told.
+fn hints(channel: &settings::Channel) -> Hints {
+    let data = |data: &settings::SessionData| SessionData {
+        id: data.id.clone(),
+        value: data.value.clone(),
+        language: data.language.clone(),
+    };
+    Hints {
+        session_data: channel.session_data.iter().map(data).collect(),
+        steering: channel.steering.clone(),
     }
 }
 

@@ -117,6 +117,27 @@ pub struct Channel {
     /// Through which protocols it can be had, and how it is encrypted on the way; its programs' assets begin with the same.
     #[serde(skip_serializing_if = "Delivery::is_empty")]
     pub delivery: Delivery,
+    /// Data that HLS players find in the Multivariant Playlist, for the pages around them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub session_data: Vec<SessionData>,
+    /// Where players ask which of several servers to take: an `https` or `http` URL.
+    #[serde(deserialize_with = "steering", skip_serializing_if = "Option::is_none")]
+    pub steering: Option<String>,
+}
+
+/// `[[channel.session_data]]`: a value by its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionData {
+    /// In reverse domain order, such as `org.example.title`: 1 to 128 letters, digits, `.`, `-` or `_`.
+    #[serde(deserialize_with = "data_id")]
+    pub id: String,
+    /// Up to 1024 characters on one line, without double quotes.
+    #[serde(deserialize_with = "data_value")]
+    pub value: String,
+    /// The language that it is in; none where it is in none.
+    #[serde(default, deserialize_with = "language", skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// A ladder of the box's.
@@ -193,6 +214,9 @@ pub struct Rung {
 /// Renditions a ladder may have.
 const RUNGS: usize = 12;
 
+/// Values of a session.
+const SESSION_DATA: usize = 32;
+
 /// Sounds a channel may have.
 const SOUNDS: usize = 8;
 
@@ -211,6 +235,8 @@ impl Default for Channel {
             gop_ms: None,
             ladder: Vec::new(),
             delivery: Delivery::default(),
+            session_data: Vec::new(),
+            steering: None,
         }
     }
 }
@@ -289,6 +315,17 @@ impl Channel {
                 return refuse(&format!("captions[{nth}].service"), problem);
             }
         }
+        if self.session_data.len() > SESSION_DATA {
+            let problem = format!("{} are too many, {SESSION_DATA} are allowed", self.session_data.len());
+            return refuse("session_data", problem);
+        }
+        for (nth, data) in self.session_data.iter().enumerate() {
+            let same = |other: &SessionData| other.id == data.id && other.language == data.language;
+            if self.session_data[..nth].iter().any(same) {
+                let problem = format!("`{}` is there already in this language", data.id);
+                return refuse(&format!("session_data[{nth}].id"), problem);
+            }
+        }
         if self.preset == Some(Preset::AudioOnly) && !self.captions.is_empty() {
             return refuse("captions", "`audio-only` has no pictures, which would carry them");
         }
@@ -325,6 +362,28 @@ pub(crate) fn even(path: &str, pixels: u32) -> Result<(), Refusal> {
 
 fn channel_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     document::text(deserializer, "1 to 32 letters, digits or `-`", |text| named(text, "-"))
+}
+
+fn data_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    document::text(deserializer, "1 to 128 letters, digits, `.`, `-` or `_`", |text| {
+        let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+        (letters && (1..=128).contains(&text.len())).then(|| text.to_owned())
+    })
+}
+
+fn data_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    document::text(deserializer, "up to 1024 characters on one line, without double quotes", |text| {
+        let plain = text.chars().all(|char| !char.is_control() && char != '"');
+        (plain && text.chars().count() <= 1024).then(|| text.to_owned())
+    })
+}
+
+fn steering<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    document::text(deserializer, "an `https` or `http` URL", |text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+        (plain && !rest.is_empty() && text.len() <= 1024).then(|| Some(text.to_owned()))
+    })
 }
 
 fn rate_or_auto<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FrameRate>, D::Error> {

@@ -17,7 +17,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use channel::{Audio, AudioTrack, Captions, Channel, Channels, Preset, Rung};
+pub use channel::{Audio, AudioTrack, Captions, Channel, Channels, Preset, Rung, SessionData};
 pub use content_key::{ContentKey, System, SystemName, TokenKind, TokenRule};
 pub use document::Error;
 pub use endpoint::{Endpoint, Signature};

@@ -155,6 +155,8 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
         "captions": [{ "service": "CC1", "language": "en" }], "ladder": [{ "height": 360, "bitrate": 400_000 }],
         "input": { "kind": "camera", "device": "/dev/video0", "width": 640, "height": 360 },
         "delivery": [{ "protocols": ["hls"], "protection": "cbcs", "key": "house" }],
+        "session_data": [{ "id": "example.title", "value": "Hall", "language": "en" }],
+        "steering": "https://steer.example/",
     });
     let channel = json!(*control::channel_from_json(&settings.to_string()).unwrap());
     let mut of_channel = keys(&channel);
@@ -164,6 +166,7 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
     assert_eq!(fields("AudioSettings"), keys(&channel["audio"]));
     assert_eq!(fields("AudioTrack"), keys(&channel["audio"]["track"][0]));
     assert_eq!(fields("Captions"), keys(&channel["captions"][0]));
+    assert_eq!(fields("SessionData"), keys(&channel["session_data"][0]));
     assert_eq!(fields("Policy"), keys(&channel["delivery"][0]));
     for (schema, field, names) in [
         ("Protocol", "protocols", ["hls", "dash", "smooth", "hds", "download"]),

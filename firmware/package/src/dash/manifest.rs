@@ -236,6 +236,12 @@ impl Mpd<'_> {
             )?;
         }
         writeln!(out, " minBufferTime=\"{}\">", Duration(segment))?;
+        if let Some(steering) = self.options.steering {
+            writeln!(out, "  <BaseURL serviceLocation=\"box\">./</BaseURL>")?;
+            let steering = Attribute(steering);
+            write!(out, "  <ContentSteering defaultServiceLocation=\"box\" queryBeforeStart=\"false\">")?;
+            writeln!(out, "{steering}</ContentSteering>")?;
+        }
         if live {
             if let Some(location) = self.options.location {
                 writeln!(out, "  <Location>{}</Location>", Attribute(location))?;

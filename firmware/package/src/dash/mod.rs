@@ -57,6 +57,8 @@ pub struct Options<'a> {
     pub zero: Zero,
     /// Where the next manifest is to be had while it is live (DASH, 5.3.1.2, `Location`); none for the same address.
     pub location: Option<&'a str>,
+    /// Where players ask which of several servers to take: a URL.
+    pub steering: Option<&'a str>,
     /// The thumbnails of what has ended.
     pub thumbnails: Option<Album>,
     /// Each stretch of a track is one file with an index (DASH, 8.3, on-demand profile); for what has ended, in the clear.

@@ -14,12 +14,12 @@ use crate::{
 /// Renders the Multivariant Playlist (RFC 8216bis, 4.4.6): a variant per shown video track, all shown audio in one group.
 ///
 /// Without video, each audio track is a variant. URIs are relative to the playlist's own; `query`, the text after a `?`
-/// or nothing, is what they carry on to the Media Playlists, so that these have the same filters. `keys` are the lines of
-/// [`session_keys`](crate::protection::session_keys).
+/// or nothing, is what they carry on to the Media Playlists, so that these have the same filters. `lines` are those of
+/// [`session_keys`](crate::protection::session_keys) and of [`Hints`](crate::hints::Hints).
 ///
 /// # Errors
 /// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track of the current layout.
-pub fn render_master(window: &Window, shown: &Shown, query: &str, keys: &str) -> Result<String, Error> {
+pub fn render_master(window: &Window, shown: &Shown, query: &str, lines: &str) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
     let tracks = shown.tracks(layout);
     if tracks.is_empty() {
@@ -28,7 +28,7 @@ pub fn render_master(window: &Window, shown: &Shown, query: &str, keys: &str) ->
     let mut out = String::with_capacity(1024);
     // EXT-X-MEDIA and its GROUP-IDs ask for version 4; the media playlists say what they need themselves.
     out.push_str("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
-    out.push_str(keys);
+    out.push_str(lines);
     write(&mut out, window, layout, &tracks, Query(query)).expect("a String takes any text");
     Ok(out)
 }
