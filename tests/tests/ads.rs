@@ -176,6 +176,25 @@ fn a_break_is_moved_cancelled_ended_and_remembered() {
     assert!(riserd.get("/vod/show/manifest.mpd").text().contains("<EventStream "));
 }
 
+/// The data stream of the segments of HLS version 3 that has one, as ffmpeg copies it.
+fn tagged(riserd: &Riserd) -> Vec<u8> {
+    let folder = "/live/main/ts/360p";
+    let listed = || -> Vec<String> {
+        let text = riserd.get(&format!("{folder}/media.m3u8")).text();
+        text.lines().filter(|line| line.ends_with(".ts")).map(str::to_owned).collect()
+    };
+    wait::for_some("a segment of MPEG-TS has a tag", PATIENCE, || {
+        let found = listed().into_iter().map(|name| riserd.bytes(&format!("{folder}/{name}")));
+        let with_tag = |segment: &Vec<u8>| segment.windows(4).any(|bytes| bytes == [0x15, 0xe1, 0x02, 0xf0]);
+        let segment = found.into_iter().find(with_tag)?;
+        let file = riserd.state_dir().join("tagged.ts");
+        std::fs::write(&file, segment).unwrap();
+        let arguments =
+            ["-v", "error", "-i", file.to_str()?, "-map", "0:d:0", "-c", "copy", "-f", "data", "-"];
+        Some(peers::ffmpeg(&arguments, PATIENCE))
+    })
+}
+
 #[test]
 fn players_are_told_of_events() {
     let riserd = Riserd::live(SMALL, &TRACKS, 2);
@@ -197,6 +216,8 @@ fn players_are_told_of_events() {
     assert_eq!((&*score.value, &*score.message, score.duration), ("1", &b"2-1"[..], 3 * score.timescale));
     assert_eq!(heard("180p", ID3)[0].message, tag);
     assert_eq!(heard("audio", ID3), [], "once is enough");
+    let stamped = tagged(&riserd);
+    assert!(stamped.windows(tag.len()).any(|bytes| bytes == tag), "as ffmpeg copies it: {stamped:?}");
     for (body, field) in [
         (json!({ "id3": "?" }), "id3"),
         (json!({ "id3": "AAAA" }), "id3"),

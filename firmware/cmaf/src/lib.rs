@@ -7,7 +7,8 @@
 //! ```text
 //! init_segment(track) -> ftyp moov          read_init(bytes)     -> InitInfo
 //! ChunkWriter::write(samples) -> chunk      read_segment(bytes)  -> [ChunkInfo]
-//!                                           read_samples(track, bytes) -> [media::Sample]
+//! ChunkWriter::tell(event)                  read_samples(track, bytes) -> [media::Sample]
+//!                                           read_events(bytes)   -> [media::Event]
 //! encryption::encrypted_init, encrypted_head -> the same with the boxes of common encryption
 //! movie::Builder::add(movie::head(chunk)) -> one MP4 file of what is stored: its head, and what follows where
 //! ```
@@ -32,8 +33,8 @@ pub use chunk::ChunkWriter;
 pub use error::{BoxType, Error};
 pub use init::{init_segment, layout};
 pub use read::{
-    ChunkInfo, InitCodec, InitInfo, InitTrack, ProducerReference, SampleInfo, read_init, read_samples,
-    read_segment,
+    ChunkInfo, InitCodec, InitInfo, InitTrack, ProducerReference, SampleInfo, read_events, read_init,
+    read_samples, read_segment,
 };
 
 /// The `track_ID` in everything written here: an init segment holds one track.

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use crate::{
     error::Error,
     media_bytes::crc,
-    twins::{Known, Twins, WORTH},
+    twins::{Known, LEAST, Twins},
 };
 
 /// So many viewers are sent a segment's bytes before it gets a twin, which costs as much as sending it twice.
@@ -44,12 +44,12 @@ impl Segment {
     /// Bytes of RAM that it takes, with its twin and the file of that where it gets one.
     fn holds(&self) -> usize {
         let bytes = self.chunks.iter().map(Bytes::len).sum();
-        if bytes < WORTH { bytes } else { 3 * bytes }
+        if bytes < LEAST { bytes } else { 3 * bytes }
     }
 
     /// It as somebody is sent it; what others have asked for before gets a twin.
     pub(crate) fn given(&self, twins: &Twins) -> Vec<Bytes> {
-        let large = self.holds() >= 3 * WORTH;
+        let large = self.holds() >= 3 * LEAST;
         if !large || self.asked.fetch_add(1, Ordering::Relaxed) < FIRST {
             return self.chunks.clone();
         }

@@ -74,7 +74,8 @@ pub async fn segment(
     if stored.is_empty() {
         return Err(Error::NoMedia("segment"));
     }
-    let made = samples::multiplex(stored, ts::segment).await?;
+    let tags = samples::tags(&stored)?;
+    let made = samples::multiplex(stored, move |pieces| ts::segment(pieces, &tags)).await?;
     let data = match &seen.presentation.seal {
         None => vec![Bytes::from(made)],
         Some(seal) => seal.whole(vec![made.into()]),

@@ -6,9 +6,12 @@ use bytes::Bytes;
 use media::{Kind, Layout, Sample, Track, Window};
 use package::{filter::Shown, mux};
 use tokio::task::spawn_blocking;
-use transmux::{Piece, Stream};
+use transmux::{Piece, Stream, Tag};
 
 use crate::{error::Error, manifest::Filtered};
+
+/// The scheme of ID3 tags in events (AOM, "Carriage of ID3 Timed Metadata in CMAF").
+const ID3: &str = "https://aomedia.org/emsg/ID3";
 
 /// What is stored of one segment of the timeline.
 pub struct Stored {
@@ -42,6 +45,18 @@ pub async fn stored(
         stored.push(Stored { layout: Arc::clone(layout), track: read(index).await?, sound });
     }
     Ok(stored)
+}
+
+/// The ID3 tags that are told of in it.
+pub fn tags(stored: &[Stored]) -> Result<Vec<Tag>, Error> {
+    let broken = |error: cmaf::Error| Error::Multiplex(error.to_string());
+    let mut tags = Vec::new();
+    for chunk in stored.iter().flat_map(|stored| &stored.track.1) {
+        let events = cmaf::read_events(chunk).map_err(broken)?;
+        let id3 = events.into_iter().filter(|event| event.scheme == ID3);
+        tags.extend(id3.map(|event| Tag { at: event.at, data: event.data }));
+    }
+    Ok(tags)
 }
 
 /// What `wrap` makes of it, apart from everything else: it takes milliseconds, which nobody is to wait for.

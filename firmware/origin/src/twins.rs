@@ -15,6 +15,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Fewer bytes are copied as quickly as they are sent otherwise.
 pub const WORTH: usize = 64 << 10;
+/// Fewer bytes get no file: each takes one of the process's file handles.
+pub(crate) const LEAST: usize = 256 << 10;
 
 /// The twins there are. Clones share them.
 #[derive(Clone, Default)]

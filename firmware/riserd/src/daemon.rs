@@ -36,8 +36,8 @@ use crate::{
 const FAREWELL: Duration = Duration::from_millis(2500);
 /// More viewers than this no box serves.
 const MOST_HANDLES: u64 = 16 << 10;
-/// File handles that are not for viewers: managers, the store, the worker, readers of the recording.
-const RESERVED: u64 = 256;
+/// File handles that are not for viewers: managers, the store, the worker, readers of the recording, segments that many want.
+const RESERVED: u64 = 384;
 /// Requests under way have this long to end.
 const DRAIN: Duration = Duration::from_secs(2);
 

@@ -1,7 +1,7 @@
 //! Stored samples in the wrappings of other protocols, made on request from the same segments.
 //!
 //! ```text
-//! ts::segment(pieces) -> MPEG-TS packets              HLS version 3
+//! ts::segment(pieces, tags) -> MPEG-TS packets        HLS version 3
 //! f4f::fragment(pieces, zero) -> mdat of FLV tags     HDS
 //! smooth::head(entries, next) -> moof, head of mdat   Smooth Streaming: the samples follow as they are stored
 //! ```
@@ -23,6 +23,15 @@ pub struct Piece<'a> {
     pub video: Option<Stream<'a>>,
     /// The sound, where there is any.
     pub audio: Option<Stream<'a>>,
+}
+
+/// An ID3 tag at a moment of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// Nanoseconds since the epoch.
+    pub at: u64,
+    /// The whole tag.
+    pub data: bytes::Bytes,
 }
 
 /// A track's samples in decode order.

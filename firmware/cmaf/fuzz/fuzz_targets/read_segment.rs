@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
+    let _ = cmaf::read_events(bytes);
     let Ok(chunks) = cmaf::read_segment(bytes) else { return };
     let mut end = 0;
     for chunk in chunks {

@@ -229,6 +229,8 @@ fn an_event_stands_before_the_samples_of_one_chunk() {
     let spelled = |bytes: &[u8]| hex(bytes).replace(' ', "");
     assert_eq!(spelled(&with), spelled(head) + &events + &spelled(rest));
     assert_eq!(writer.write(&samples(&[3, 2]), true, false).unwrap().len(), plain.len(), "said once");
+    let told: Vec<_> = [event(9, Some(30_000_000_000)), event(10, None)].into();
+    assert_eq!(crate::read_events(&with), Ok(told));
     let read = read_segment(&with).unwrap();
     assert_eq!((read.len(), read[0].samples.len()), (1, 2));
 }

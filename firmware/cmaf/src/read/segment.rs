@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use media::Sample;
-use mp4_atom::{FourCC, Mfhd, Prft, ReferenceTime, Styp, Tfdt, Tfhd, Trun, TrunEntry};
+use media::{Event, Sample};
+use mp4_atom::{Emsg, EmsgTimestamp, FourCC, Mfhd, Prft, ReferenceTime, Styp, Tfdt, Tfhd, Trun, TrunEntry};
 
 use super::{
     boxes::{Boxes, RawBox},
@@ -97,6 +97,33 @@ pub fn read_samples(track: &InitTrack, segment: &Bytes) -> Result<Vec<Sample>, E
         }));
     }
     Ok(samples)
+}
+
+/// The events that a segment's `emsg` boxes of version 1 tell of.
+///
+/// # Errors
+/// As [`read_segment`], but of `emsg` boxes only.
+pub fn read_events(segment: &[u8]) -> Result<Vec<Event>, Error> {
+    let mut events = Vec::new();
+    for next in Boxes::new(segment) {
+        let next = next?;
+        if next.kind.0 != *b"emsg" {
+            continue;
+        }
+        let emsg: Emsg = next.decode()?;
+        let EmsgTimestamp::Absolute(time) = emsg.presentation_time else { continue };
+        let timescale = emsg.timescale.max(1);
+        let known = emsg.event_duration != u32::MAX;
+        events.push(Event {
+            scheme: emsg.scheme_id_uri,
+            value: emsg.value,
+            id: emsg.id,
+            at: media::nanos(time, timescale),
+            duration: known.then(|| media::nanos(emsg.event_duration.into(), timescale)),
+            data: emsg.message_data.into(),
+        });
+    }
+    Ok(events)
 }
 
 fn captured(reference: Option<ProducerReference>, sample: &SampleInfo, timescale: u32) -> u64 {

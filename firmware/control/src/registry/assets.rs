@@ -71,6 +71,7 @@ impl Registry {
         assets.remove(&id);
         let clips = assets.values_mut().filter(|asset| asset.parent.as_ref() == Some(&id));
         clips.for_each(|clip| clip.parent = None);
+        self.forget_breaks();
         Effect::DropAsset(id)
     }
 

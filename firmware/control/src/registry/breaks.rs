@@ -5,7 +5,7 @@ use cue::{Problem, Wish};
 use media::{Grid, NANOS};
 
 use super::{Context, Effect, Granted, Registry};
-use crate::{Message, Refusal, names::invalid};
+use crate::{Message, Objects, Refusal, names::invalid};
 
 const MILLI: u64 = NANOS / 1000;
 /// Bytes of an event's message: it lies in each rendition.
@@ -92,6 +92,13 @@ impl Registry {
             data: data.into(),
         };
         Ok(Granted::new(channel.clone(), [Effect::Tell { channel, event }]))
+    }
+
+    /// Those of channels that are gone with all their assets.
+    pub(super) fn forget_breaks(&mut self) {
+        let Objects { breaks, channels, assets, .. } = self.edit();
+        let has_asset = |name: &str| assets.values().any(|asset| asset.channel == *name);
+        breaks.retain(|name, _| channels.contains_key(name) || has_asset(name));
     }
 
     /// The grid of a channel that is running.

@@ -25,6 +25,7 @@ impl Registry {
                 let deleting = |channel: &crate::Channel| channel.state == life::Channel::Deleting;
                 if self.objects.channels.get(&name).is_some_and(deleting) {
                     self.edit().channels.remove(&name);
+                    self.forget_breaks();
                 }
             }
             Event::ProgramBegan { program, grid, first } => self.began(&program, grid, first, context),

@@ -14,14 +14,14 @@ mod tests;
 
 use std::borrow::Cow;
 
-use media::{Kind, Sample};
+use media::Sample;
 
 use self::{
     access_unit::Wrapper,
-    packet::{Pes, Pid, Times},
-    psi::Tables,
+    packet::{Carried, Pes, Pid, Times},
+    psi::{Streams, Tables},
 };
-use crate::{Error, Piece, Stream};
+use crate::{Error, Piece, Stream, Tag};
 
 /// Ticks per second of PTS, DTS and PCR.
 const CLOCK: u32 = 90_000;
@@ -35,20 +35,27 @@ const ROUND: usize = 16;
 
 const VIDEO: u16 = 0x100;
 const AUDIO: u16 = 0x101;
+const METADATA: u16 = 0x102;
 
-/// One segment of all the pieces, one behind the other; empty where they have no samples.
+/// One segment of all the pieces, one behind the other, and of ID3 tags; empty where the pieces have no samples. Where there are no
+/// tags, nothing is said of any.
 ///
 /// # Errors
 /// Where a codec cannot be carried, or its parameters or a sample are cut short.
-pub fn segment(pieces: &[Piece<'_>]) -> Result<Vec<u8>, Error> {
-    let units = units(pieces)?;
-    let Some(first) = units.first() else { return Ok(Vec::new()) };
-    let last = |kind: Kind| units.iter().rposition(|unit| unit.kind == kind);
-    let (last_video, last_audio) = (last(Kind::Video), last(Kind::Audio));
+pub fn segment(pieces: &[Piece<'_>], tags: &[Tag]) -> Result<Vec<u8>, Error> {
+    let units = units(pieces, tags)?;
+    let last = |kind: Carried| units.iter().rposition(|unit| unit.kind == kind);
+    let [last_video, last_audio, last_tag] = [Carried::Video, Carried::Audio, Carried::Tag].map(last);
+    let (Some(first), Some(_)) = (units.first(), last_video.or(last_audio)) else { return Ok(Vec::new()) };
     let language = pieces.iter().find_map(|piece| piece.audio?.track.language.as_deref());
-    let clock = if last_video.is_some() { Kind::Video } else { Kind::Audio };
-    let mut tables = Tables::new(last_video.map(|_| VIDEO), last_audio.map(|_| AUDIO), language);
-    let (mut video, mut audio) = (Pid::new(VIDEO), Pid::new(AUDIO));
+    let clock = if last_video.is_some() { Carried::Video } else { Carried::Audio };
+    let streams = Streams {
+        video: last_video.map(|_| VIDEO),
+        audio: last_audio.map(|_| AUDIO),
+        metadata: last_tag.map(|_| METADATA),
+    };
+    let mut tables = Tables::new(streams, language);
+    let (mut video, mut audio, mut metadata) = (Pid::new(VIDEO), Pid::new(AUDIO), Pid::new(METADATA));
 
     let bytes: usize = units.iter().map(Unit::len).sum();
     let mut out = Vec::with_capacity(bytes + bytes / 32 + units.len() * 128 + 32 * 1024);
@@ -59,11 +66,13 @@ pub fn segment(pieces: &[Piece<'_>]) -> Result<Vec<u8>, Error> {
         sent = due;
         let reference = unit.times.decode.saturating_sub(BEHIND);
         if nth == 0 && first.kind != clock {
-            video.write_clock(&mut out, reference);
+            let of = if clock == Carried::Video { &video } else { &audio };
+            of.write_clock(&mut out, reference);
         }
         let pid = match unit.kind {
-            Kind::Video => &mut video,
-            Kind::Audio => &mut audio,
+            Carried::Video => &mut video,
+            Carried::Audio => &mut audio,
+            Carried::Tag => &mut metadata,
         };
         let pes = Pes {
             kind: unit.kind,
@@ -72,7 +81,7 @@ pub fn segment(pieces: &[Piece<'_>]) -> Result<Vec<u8>, Error> {
             clock: (unit.kind == clock).then_some(reference),
             payload: &unit.payload,
         };
-        let is_last = [last_video, last_audio].contains(&Some(nth));
+        let is_last = [last_video, last_audio, last_tag].contains(&Some(nth));
         pid.write(&mut out, &pes, if is_last { ROUND } else { 1 });
     }
     Ok(out)
@@ -89,7 +98,7 @@ fn groups(samples: &[Sample], most: usize) -> impl Iterator<Item = &[Sample]> {
 
 /// What one PES packet carries.
 struct Unit<'a> {
-    kind: Kind,
+    kind: Carried,
     times: Times,
     sync: bool,
     payload: Vec<Cow<'a, [u8]>>,
@@ -102,10 +111,16 @@ impl Unit<'_> {
 }
 
 /// All that is to be sent, in order of decode times; of two at once the picture first.
-fn units<'a>(pieces: &[Piece<'a>]) -> Result<Vec<Unit<'a>>, Error> {
-    let mut units = Vec::new();
+fn units<'a>(pieces: &[Piece<'a>], tags: &'a [Tag]) -> Result<Vec<Unit<'a>>, Error> {
+    let tag = |tag: &'a Tag| {
+        let at = media::ticks(tag.at, CLOCK);
+        let times = Times { decode: at, presentation: at };
+        Unit { kind: Carried::Tag, times, sync: false, payload: vec![Cow::Borrowed(&tag.data[..])] }
+    };
+    let mut units: Vec<_> = tags.iter().map(tag).collect();
     for piece in pieces {
-        for (stream, kind, most) in [(piece.video, Kind::Video, 1), (piece.audio, Kind::Audio, FRAMES)] {
+        for (stream, kind, most) in [(piece.video, Carried::Video, 1), (piece.audio, Carried::Audio, FRAMES)]
+        {
             let Some(Stream { track, samples }) = stream else { continue };
             let wrapper = Wrapper::of(track)?;
             for samples in groups(samples, most) {
@@ -117,6 +132,6 @@ fn units<'a>(pieces: &[Piece<'a>]) -> Result<Vec<Unit<'a>>, Error> {
             }
         }
     }
-    units.sort_by_key(|unit| (unit.times.decode, unit.kind == Kind::Audio));
+    units.sort_by_key(|unit| (unit.times.decode, unit.kind));
     Ok(units)
 }

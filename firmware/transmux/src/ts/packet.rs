@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use media::{Kind, Sample};
+use media::Sample;
 
 use super::CLOCK;
 
@@ -31,9 +31,20 @@ impl Times {
     }
 }
 
+/// What a PES packet carries; of what is decoded at once, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Carried {
+    /// A picture.
+    Video,
+    /// Frames of sound.
+    Audio,
+    /// An ID3 tag (Apple, "Timed Metadata for HTTP Live Streaming").
+    Tag,
+}
+
 /// A PES packet to be written.
 pub(super) struct Pes<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: Carried,
     pub(super) times: Times,
     /// Decoding can begin here.
     pub(super) random_access: bool,
@@ -153,8 +164,11 @@ impl Pes<'_> {
         let times: u8 = if reordered { 10 } else { 5 };
         let payload: usize = self.payload.iter().map(|slice| slice.len()).sum();
         let (id, len) = match self.kind {
-            Kind::Video => (0xe0, 0),
-            Kind::Audio => (0xc0, u16::try_from(payload + 3 + usize::from(times)).unwrap_or(0)),
+            Carried::Video => (0xe0, 0),
+            Carried::Audio | Carried::Tag => {
+                let id = if self.kind == Carried::Audio { 0xc0 } else { 0xbd };
+                (id, u16::try_from(payload + 3 + usize::from(times)).unwrap_or(0))
+            }
         };
         let mut header = vec![0, 0, 1, id];
         header.extend(len.to_be_bytes());

@@ -9,8 +9,19 @@ const MAP: u16 = 0x1000;
 /// Stream types (table 2-34).
 const H264: u8 = 0x1b;
 const ADTS: u8 = 0x0f;
+const METADATA: u8 = 0x15;
 /// The descriptor of a language (2.6.18).
 const LANGUAGE: u8 = 0x0a;
+/// That the program has ID3 tags, and that a stream has them (2.6.58 and 2.6.60; Apple, "Timed Metadata for HTTP Live Streaming").
+const POINTER: &[u8] = b"\x25\x0f\xff\xffID3 \xffID3 \x00\x1f\x00\x01";
+const TAGS: &[u8] = b"\x26\x0d\xff\xffID3 \xffID3 \x00\x0f";
+
+/// The PIDs of a program's streams.
+pub(super) struct Streams {
+    pub(super) video: Option<u16>,
+    pub(super) audio: Option<u16>,
+    pub(super) metadata: Option<u16>,
+}
 
 /// Both sections and their packets.
 pub(super) struct Tables {
@@ -20,13 +31,16 @@ pub(super) struct Tables {
 
 impl Tables {
     /// Of a program with these streams. A language is told where it has three letters (ISO 639-2).
-    pub(super) fn new(video: Option<u16>, audio: Option<u16>, language: Option<&str>) -> Self {
+    pub(super) fn new(streams: Streams, language: Option<&str>) -> Self {
+        let Streams { video, audio, metadata } = streams;
         let mut association = PROGRAM.to_be_bytes().to_vec();
         association.extend((MAP | 0xe000).to_be_bytes());
         // The clock goes with the pictures.
         let clock = video.or(audio).unwrap_or(0x1fff);
         let mut map = (clock | 0xe000).to_be_bytes().to_vec();
-        map.extend([0xf0, 0]);
+        let program = metadata.map_or(&[][..], |_| POINTER);
+        map.extend([0xf0, program.len() as u8]);
+        map.extend_from_slice(program);
         if let Some(pid) = video {
             stream(&mut map, H264, pid, &[]);
         }
@@ -34,6 +48,9 @@ impl Tables {
             let language = language.filter(|language| language.len() == 3 && language.is_ascii());
             let descriptor = language.map(|language| [&[LANGUAGE, 4], language.as_bytes(), &[0]].concat());
             stream(&mut map, ADTS, pid, &descriptor.unwrap_or_default());
+        }
+        if let Some(pid) = metadata {
+            stream(&mut map, METADATA, pid, TAGS);
         }
         Self {
             association: (Pid::new(0), section(0, PROGRAM, &association)),
@@ -52,7 +69,7 @@ impl Tables {
 fn stream(map: &mut Vec<u8>, kind: u8, pid: u16, descriptors: &[u8]) {
     map.push(kind);
     map.extend((pid | 0xe000).to_be_bytes());
-    // A language's descriptor has 6 bytes.
+    // The longest has 15 bytes.
     map.extend([0xf0, descriptors.len() as u8]);
     map.extend_from_slice(descriptors);
 }

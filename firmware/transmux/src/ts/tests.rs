@@ -133,7 +133,14 @@ impl Reader {
 
     fn unwrap(&mut self, pid: u16, payload: &[u8], random_access: bool) {
         assert_eq!(payload[..3], [0, 0, 1]);
-        assert_eq!(payload[3], if pid == VIDEO { 0xe0 } else { 0xc0 });
+        assert_eq!(
+            payload[3],
+            match pid {
+                VIDEO => 0xe0,
+                AUDIO => 0xc0,
+                _ => 0xbd,
+            }
+        );
         let pts = time(&payload[9..]);
         let dts = if payload[7] & 0x40 != 0 { time(&payload[14..]) } else { pts };
         let data = payload[9 + usize::from(payload[8])..].to_vec();
@@ -170,7 +177,8 @@ fn make(pictures: &[Sample], frames: &[Sample]) -> Vec<u8> {
     let video = Stream { track: &video, samples: pictures };
     let audio = Stream { track: &audio, samples: frames };
     let is_there = |stream: &Stream<'_>| !stream.samples.is_empty();
-    segment(&[Piece { video: Some(video).filter(is_there), audio: Some(audio).filter(is_there) }]).unwrap()
+    segment(&[Piece { video: Some(video).filter(is_there), audio: Some(audio).filter(is_there) }], &[])
+        .unwrap()
 }
 
 #[test]
@@ -238,7 +246,7 @@ fn what_cannot_be_carried_or_is_cut_short_is_refused() {
     let hevc = codec(Codec::H265 { config: Bytes::new(), width: 2, height: 2, rate });
     let refused = |track: &Track, samples: &[Sample]| {
         let stream = Some(Stream { track, samples });
-        segment(&[Piece { video: stream, audio: None }]).unwrap_err()
+        segment(&[Piece { video: stream, audio: None }], &[]).unwrap_err()
     };
     assert_eq!(refused(&hevc, &pictures(&[1])), Error::Codec("hvc1".to_owned()));
     let short = codec(Codec::H264 { config: Bytes::from_static(&[1, 2, 3]), width: 2, height: 2, rate });
@@ -249,7 +257,7 @@ fn what_cannot_be_carried_or_is_cut_short_is_refused() {
     assert_eq!(refused(&video(), &torn), Error::Sample { track: "720p".to_owned(), decode_time, at: 0 });
     let long = frames(&[8185]);
     assert!(matches!(refused(&audio(), &long), Error::Sample { at: 8191, .. }));
-    assert_eq!(segment(&[]), Ok(Vec::new()));
+    assert_eq!(segment(&[], &[]), Ok(Vec::new()));
 }
 
 proptest! {
@@ -286,4 +294,36 @@ proptest! {
         // The next one goes on where this one ends.
         reader.read(&made);
     }
+}
+
+#[test]
+fn tags_have_a_stream_of_their_own_where_there_are_any() {
+    let (video, audio) = (video(), audio());
+    let (pictures, frames) = (pictures(&[100; 5]), frames(&[50; 9]));
+    let piece = Piece {
+        video: Some(Stream { track: &video, samples: &pictures }),
+        audio: Some(Stream { track: &audio, samples: &frames }),
+    };
+    let tag = |millis: u64, data: &'static [u8]| Tag {
+        at: SECOND * 1_000_000_000 + millis * 1_000_000,
+        data: Bytes::from_static(data),
+    };
+    // One lies before the first picture: it was told while the part before was made.
+    let tags = [tag(80, b"ID3 second"), Tag { at: tag(0, b"").at - 40_000_000, ..tag(0, b"ID3 first") }];
+    let made = segment(&[piece], &tags).unwrap();
+    let mut reader = Reader::default();
+    reader.read(&made);
+    let read = &reader.units[&METADATA];
+    let begin = SECOND * 90_000 % (1 << 33);
+    assert_eq!(
+        read.iter().map(|read| (read.pts, &read.data[..])).collect::<Vec<_>>(),
+        [(begin - 3600, &b"ID3 first"[..]), (begin + 7200, &b"ID3 second"[..])]
+    );
+    assert_eq!(reader.counters[&METADATA], 15, "the next segment goes on with 0");
+    let map = &reader.sections[&0x1000];
+    assert_eq!(map[10..12], [0xf0, 17], "the program says that it has tags");
+    assert!(map.windows(5).any(|stream| *stream == [0x15, 0xe1, 0x02, 0xf0, 15]), "and so does the stream");
+    reader.read(&segment(&[piece], &[]).unwrap());
+    assert!(!reader.sections[&0x1000].windows(3).any(|stream| *stream == [0x15, 0xe1, 0x02]));
+    assert_eq!(segment(&[], &tags).unwrap(), [], "tags alone are no segment");
 }

@@ -109,7 +109,7 @@ proptest! {
             prop_assert_eq!(smooth(&fragment), wanted(both, ten_millions), "Smooth Streaming");
         }
 
-        let (pictures, sounds) = transport_stream(&ts::segment(&[piece]).unwrap());
+        let (pictures, sounds) = transport_stream(&ts::segment(&[piece], &[]).unwrap());
         let ninety = |ticks, timescale| rescale(ticks, timescale, 90_000) % (1 << 33);
         prop_assert_eq!(pictures, wanted(video, ninety), "MPEG-TS");
         // The times of sound are told every few frames only: the others follow from them.

@@ -59,6 +59,25 @@ fn what_an_asset_shows_is_remembered() {
 }
 
 #[test]
+fn with_the_channel_and_its_assets_its_breaks_are_forgotten() {
+    let mut bench = Bench::live();
+    let program = bench.create_program("Council", None);
+    bench.record(&program);
+    bench.ask(announce(1, None)).unwrap();
+    bench.now += 60_000;
+    let asset = bench.registry.objects.programs[&program].asset.clone();
+    bench.end(&program);
+    bench.ask(Command::DeleteProgram(program)).unwrap();
+    bench.ask(Command::StopChannel("main".into())).unwrap();
+    bench.tell(Event::ChannelStopped("main".into(), String::new()));
+    bench.ask(Command::DeleteChannel("main".into())).unwrap();
+    bench.tell(Event::ChannelDeleted("main".into()));
+    assert_eq!(bench.registry.objects.breaks.len(), 1, "the asset shows them");
+    bench.ask(Command::DeleteAsset(asset)).unwrap();
+    assert!(bench.registry.objects.breaks.is_empty());
+}
+
+#[test]
 fn only_a_running_channel_tells() {
     let mut bench = Bench::new(Limits::default());
     bench.create_channel("main");
