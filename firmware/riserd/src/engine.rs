@@ -379,7 +379,9 @@ impl Engine {
     /// Shows the store what to spare, viewers what there is, and managers all of it.
     fn show(&self) {
         let objects = self.registry.objects();
-        let show = Show { house: &self.house, objects, streams: &self.streams, closing: &self.closing };
+        let breaks = crate::show::breaks(objects);
+        let show =
+            Show { house: &self.house, objects, streams: &self.streams, breaks, closing: &self.closing };
         self.house.store.set_pins(crate::show::pins(&self.registry));
         self.house.endpoints.iter().for_each(|endpoint| endpoint.obey(objects));
         self.origin.set_channels(show.channels());

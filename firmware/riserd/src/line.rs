@@ -320,7 +320,10 @@ impl Line {
     }
 
     fn store_part(&mut self, part: &Part, last: bool) -> Result<(), Error> {
-        self.tell(part)?;
+        // The part goes on its way whatever becomes of that.
+        if let Err(error) = self.tell(part) {
+            tracing::error!(segment = part.segment, part = part.part, %error, "an event is lost");
+        }
         let Some(running) = &mut self.running else { return Ok(()) };
         let timescale = running.layout.tracks[part.track].timescale;
         let lane = &mut running.tracks[part.track];

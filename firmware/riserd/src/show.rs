@@ -30,8 +30,15 @@ pub struct Show<'a> {
     pub objects: &'a Objects,
     /// The stream that each running channel writes.
     pub streams: &'a BTreeMap<String, (Grid, Reader)>,
+    /// Made once for all that show them.
+    pub breaks: BTreeMap<String, Arc<[Break]>>,
     /// The last segment of each asset whose program is ending.
     pub closing: &'a BTreeMap<String, u64>,
+}
+
+/// The ad breaks of every channel that has or had some, by its name.
+pub fn breaks(objects: &Objects) -> BTreeMap<String, Arc<[Break]>> {
+    objects.breaks.iter().map(|(name, journal)| (name.clone(), journal.breaks().into())).collect()
 }
 
 impl Show<'_> {
@@ -48,7 +55,7 @@ impl Show<'_> {
     }
 
     fn breaks(&self, channel: &str) -> Arc<[Break]> {
-        self.objects.breaks.get(channel).map(Journal::breaks).unwrap_or_default().into()
+        self.breaks.get(channel).cloned().unwrap_or_default()
     }
 
     /// Every asset that holds something, by id.
