@@ -1,7 +1,7 @@
 //! ISO-BMFF init segments and CMAF chunks, written and read.
 //!
-//! A track's init segment is `ftyp moov`; a segment is a row of chunks, each `[styp] prft moof mdat` with one
-//! track in it (ISO/IEC 14496-12, ISO/IEC 23000-19). Times are ticks of the track's timescale, exact: `tfdt`
+//! A track's init segment is `ftyp moov`; a segment is a row of chunks, each `[styp] prft [emsg ...] moof mdat`
+//! with one track in it (ISO/IEC 14496-12, ISO/IEC 23000-19). Times are ticks of the track's timescale, exact: `tfdt`
 //! of a chunk is the previous chunk's `tfdt` plus its durations.
 //!
 //! ```text

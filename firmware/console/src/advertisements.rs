@@ -9,7 +9,7 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use control::{Command, Message, Objects};
 use cue::Journal;
-use media::Break;
+use media::{Break, signal::ID3};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -21,9 +21,6 @@ use crate::{
     refuse::Refused,
     request::{Body, Names, Wish},
 };
-
-/// The scheme of ID3 tags in events (AOM, "Carriage of ID3 Timed Metadata in CMAF").
-const ID3: &str = "https://aomedia.org/emsg/ID3";
 
 pub(crate) fn routes() -> OpenApiRouter<Console> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(one, announce, end)).routes(routes!(tell))

@@ -7,22 +7,20 @@
 #[cfg(test)]
 mod tests;
 
-use media::{Break, Event, Grid, NANOS, Position};
+use media::{
+    Break, Event, Grid, NANOS, Position,
+    signal::{AHEAD, SPLICE},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::splice::{Message, section};
 
 /// How long before it begins a break must be known, in nanoseconds.
 pub const PRE_ROLL: u64 = 4 * NANOS;
-/// Segments say of a break from so long before it on: nanoseconds.
-const AHEAD: u64 = 15 * NANOS;
 /// What is told now is in the segments that begin after this, so that none has begun already: nanoseconds.
 const SOON: u64 = NANOS;
 /// The longest break that SCTE-35's 33 bits can tell of, in whole hours.
 const LONGEST: u64 = 26 * 3600 * NANOS;
-
-/// The scheme of SCTE-35 in events of segments (ANSI/SCTE 214-3).
-const SCHEME: &str = "urn:scte:scte35:2013:bin";
 
 /// What was told of a channel's breaks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,7 +248,7 @@ impl Plan {
 
     fn event(&self, told: Told, at: u64, duration: Option<u64>, message: Message) -> Event {
         Event {
-            scheme: SCHEME.to_owned(),
+            scheme: SPLICE.to_owned(),
             value: String::new(),
             id: told.number,
             at,

@@ -2,6 +2,15 @@
 
 use bytes::Bytes;
 
+use crate::NANOS;
+
+/// The scheme of SCTE-35's sections in events (ANSI/SCTE 214-3).
+pub const SPLICE: &str = "urn:scte:scte35:2013:bin";
+/// The scheme of ID3 tags in events (AOM, "Carriage of ID3 Timed Metadata in CMAF").
+pub const ID3: &str = "https://aomedia.org/emsg/ID3";
+/// Segments and manifests tell of an ad break from so long before it on: nanoseconds.
+pub const AHEAD: u64 = 15 * NANOS;
+
 /// An ad break as viewers are told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Break {

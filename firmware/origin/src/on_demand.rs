@@ -17,7 +17,7 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{asset::Asset, error::Error, presentation::Presentation, respond};
 
-/// Indexes that are kept; that of a day takes 1 MB.
+/// Indexes that are kept; that of a day takes 1.5 MB.
 const KEPT: usize = 32;
 /// Indexes made at a time: each asks the disk for the lengths of all chunks.
 const AT_A_TIME: usize = 2;

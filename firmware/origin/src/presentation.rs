@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 use access::Delivery;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use media::{Grid, NANOS, Window};
+use media::{Grid, Window, signal::AHEAD};
 use package::hints::Hints;
 use store::Reader;
 use tokio::time::{Instant, timeout_at};
@@ -28,9 +28,6 @@ pub const LINGER: Duration = Duration::from_secs(15);
 
 /// How long a request for what comes next is held, beyond the time that it takes.
 const HELD: Duration = Duration::from_secs(2);
-
-/// Manifests tell of ad breaks from so long before them on as segments do: nanoseconds.
-const AHEAD: u64 = 15 * NANOS;
 
 /// What became of waiting for a segment.
 pub enum Coming {

@@ -3,15 +3,12 @@
 use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use media::{Kind, Layout, Sample, Track, Window};
+use media::{Kind, Layout, Sample, Track, Window, signal::ID3};
 use package::{filter::Shown, mux};
 use tokio::task::spawn_blocking;
 use transmux::{Piece, Stream, Tag};
 
 use crate::{error::Error, manifest::Filtered};
-
-/// The scheme of ID3 tags in events (AOM, "Carriage of ID3 Timed Metadata in CMAF").
-const ID3: &str = "https://aomedia.org/emsg/ID3";
 
 /// What is stored of one segment of the timeline.
 pub struct Stored {

@@ -3,12 +3,18 @@
 use std::fmt::{self, Write as _};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use media::Break;
+use media::{
+    Break,
+    signal::{ID3, SPLICE},
+};
 
-/// SCTE-35 in `emsg` boxes (DASH, 5.10.3.2); segments of every track have them.
-pub(super) const IN_SEGMENTS: &str = "      <InbandEventStream schemeIdUri=\"urn:scte:scte35:2013:bin\"/>\n";
-/// ID3 tags in `emsg` boxes, of one kind of track only.
-pub(super) const METADATA: &str = "      <InbandEventStream schemeIdUri=\"https://aomedia.org/emsg/ID3\"/>\n";
+/// What segments of a track tell of in `emsg` boxes (DASH, 5.10.3.2): of SCTE-35 all do, of ID3 tags one kind of track only.
+pub(super) fn write_in_segments(out: &mut String, id3: bool) -> fmt::Result {
+    for scheme in [Some(SPLICE), id3.then_some(ID3)].into_iter().flatten() {
+        writeln!(out, "      <InbandEventStream schemeIdUri=\"{scheme}\"/>")?;
+    }
+    Ok(())
+}
 
 /// Ticks a second of the event stream.
 const TIMESCALE: u32 = 90_000;

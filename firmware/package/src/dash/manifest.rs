@@ -302,10 +302,7 @@ impl Mpd<'_> {
         let starts = if self.options.on_demand { "subsegmentStartsWithSAP" } else { "startWithSAP" };
         writeln!(self.out, " {aligned}Alignment=\"true\" {starts}=\"1\">")?;
         self.out.push_str(self.options.protection);
-        self.out.push_str(breaks::IN_SEGMENTS);
-        if first.kind() == Kind::Video || !beside_pictures {
-            self.out.push_str(breaks::METADATA);
-        }
+        breaks::write_in_segments(&mut self.out, first.kind() == Kind::Video || !beside_pictures)?;
         if !self.window.ended {
             // Media time is UTC, so any instant is a reference; the Period's own start stays the same.
             let (wall, time) = (Exact(period.start), media::ticks(period.start, first.timescale));

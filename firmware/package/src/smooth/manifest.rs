@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use media::{Break, Codec, Kind, Layout, Track, Window};
+use media::{Break, Codec, Kind, Layout, Track, Window, signal::SPLICE};
 
 use super::{BREAKS, Fragment, LOOK_AHEAD, Stream, TIMESCALE, fragments, streams};
 use crate::{
@@ -95,7 +95,7 @@ fn write_breaks(out: &mut String, breaks: &[Break], parent: &str) -> fmt::Result
         " ManifestOutput=\"TRUE\" Url=\"QualityLevels({{bitrate}})/Fragments({BREAKS}={{start time}})\">"
     )?;
     out.push_str("    <QualityLevel Index=\"0\" Bitrate=\"0\" FourCC=\"DATA\" CodecPrivateData=\"\">\n");
-    out.push_str("      <CustomAttributes><Attribute Name=\"Scheme\" Value=\"urn:scte:scte35:2013:bin\"/>");
+    write!(out, "      <CustomAttributes><Attribute Name=\"Scheme\" Value=\"{SPLICE}\"/>")?;
     out.push_str("</CustomAttributes>\n    </QualityLevel>\n");
     for shown in breaks {
         let message = BASE64_STANDARD.encode(&shown.out);
