@@ -25,7 +25,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{asset::Asset, error::Error, manifest::Filtered, respond};
+use crate::{
+    asset::Asset,
+    error::Error,
+    manifest::Filtered,
+    respond::{self, Keep},
+};
 
 /// KiB that plans and what is read ahead for them may take.
 const ROOM: u32 = 48 << 10;
@@ -117,7 +122,8 @@ impl Downloads {
                 }))
             }
         };
-        let mut response = respond::planned(plan.movie.size, "video/mp4", &plan.etag, request, body);
+        let mut response =
+            respond::planned(plan.movie.size, "video/mp4", Keep::Ask, &plan.etag, request, body);
         let file = format!("attachment; filename=\"{}.mp4\"", asset.name);
         if let Ok(file) = HeaderValue::try_from(file) {
             response.headers_mut().insert(header::CONTENT_DISPOSITION, file);

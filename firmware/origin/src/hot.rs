@@ -1,5 +1,5 @@
 //! Segments that were asked for lately, in a bounded part of RAM: what many viewers want is read once, and its checksum is
-//! reckoned once.
+//! reckoned once. Of those on the disk only the places are kept: the kernel has the bytes, and sends them from there.
 
 use std::{
     collections::HashMap,
@@ -11,56 +11,87 @@ use std::{
 
 use access::{Encryption, KeyId};
 use bytes::Bytes;
+use store::{Places, Stored};
 use tokio::sync::OnceCell;
 
-use crate::{
-    error::Error,
-    media_bytes::crc,
-    twins::{Known, LEAST, Twins},
-};
+use crate::{error::Error, media_bytes::crc};
 
-/// So many viewers are sent a segment's bytes before it gets a twin, which costs as much as sending it twice.
+/// So many viewers are sent a segment's bytes from RAM before the disk is asked for it. Where it has not got it yet it is asked
+/// again when twice as many have come.
 const FIRST: u32 = 2;
 
 /// Bytes that are kept at the most, but for the segment that came last.
-const MOST: usize = 96 << 20;
+const MOST: usize = 48 << 20;
+
+/// What a segment on the disk counts for: it takes no RAM, but keeps a file open, of which there may be some 250.
+const PLACES: usize = 192 << 10;
+
+/// What was found of a segment.
+pub(crate) enum Found {
+    Ram(Vec<Bytes>),
+    Disk(Places),
+}
+
+/// What somebody is sent of a segment.
+pub(crate) enum Given {
+    Bytes(Vec<Bytes>),
+    Stored(Vec<Stored>),
+    /// It is being overwritten.
+    Nothing,
+}
 
 /// A segment as it is sent.
 pub(crate) struct Segment {
-    chunks: Vec<Bytes>,
-    /// Of all of them.
+    found: Found,
+    /// Of all its bytes.
     pub(crate) crc: u32,
-    /// How often it was asked for.
+    /// How often it was asked for while it was in RAM.
     asked: AtomicU32,
-    twin: OnceLock<Option<Known>>,
+    /// Where the disk has it, too.
+    moved: OnceLock<Places>,
 }
 
 impl Segment {
-    fn new(chunks: Vec<Bytes>) -> Self {
-        let crc = crc(&chunks);
-        Self { chunks, crc, asked: AtomicU32::new(0), twin: OnceLock::new() }
+    pub(crate) fn new(found: Found) -> Self {
+        let crc = match &found {
+            Found::Ram(chunks) => crc(chunks),
+            Found::Disk(places) => places.crc(),
+        };
+        Self { found, crc, asked: AtomicU32::new(0), moved: OnceLock::new() }
     }
 
-    /// Bytes of RAM that it takes, with its twin and the file of that where it gets one.
+    /// What it counts for.
     fn holds(&self) -> usize {
-        let bytes = self.chunks.iter().map(Bytes::len).sum();
-        if bytes < LEAST { bytes } else { 3 * bytes }
+        match &self.found {
+            Found::Ram(chunks) => chunks.iter().map(Bytes::len).sum(),
+            Found::Disk(_) => PLACES,
+        }
     }
 
-    /// It as somebody is sent it; what others have asked for before gets a twin.
-    pub(crate) fn given(&self, twins: &Twins) -> Vec<Bytes> {
-        let large = self.holds() >= 3 * LEAST;
-        if !large || self.asked.fetch_add(1, Ordering::Relaxed) < FIRST {
-            return self.chunks.clone();
+    /// Whether whoever asks now is to look whether the disk has it, too: one of many who want what is in RAM.
+    pub(crate) fn should_move(&self) -> bool {
+        if matches!(self.found, Found::Disk(_)) || self.moved.get().is_some() {
+            return false;
         }
-        let twin = self.twin.get_or_init(|| match twins.make(&self.chunks) {
-            Ok(known) => Some(known),
-            Err(error) => {
-                tracing::debug!(%error, "a segment has no file");
-                None
-            }
-        });
-        twin.as_ref().map_or_else(|| self.chunks.clone(), |known| vec![known.bytes().clone()])
+        let before = self.asked.fetch_add(1, Ordering::Relaxed);
+        before >= FIRST && before.is_power_of_two()
+    }
+
+    /// The disk has it, too.
+    pub(crate) fn moved(&self, places: Places) {
+        // It may lack a part that it did not take.
+        if places.crc() == self.crc {
+            self.moved.get_or_init(|| places);
+        }
+    }
+
+    /// It as somebody is sent it.
+    pub(crate) fn given(&self) -> Given {
+        match (&self.found, self.moved.get().and_then(Places::open)) {
+            (_, Some(stored)) => Given::Stored(stored),
+            (Found::Ram(chunks), None) => Given::Bytes(chunks.clone()),
+            (Found::Disk(places), None) => places.open().map_or(Given::Nothing, Given::Stored),
+        }
     }
 }
 
@@ -79,7 +110,7 @@ struct Held {
 }
 
 struct Entry {
-    segment: Arc<OnceCell<Segment>>,
+    segment: Arc<OnceCell<Arc<Segment>>>,
     /// None while it is read.
     bytes: usize,
     /// When it was asked for last.
@@ -91,21 +122,17 @@ impl Hot {
     pub(crate) async fn segment(
         &self,
         key: Key,
-        read: impl Future<Output = Result<Vec<Bytes>, Error>>,
-    ) -> Result<Arc<OnceCell<Segment>>, Error> {
+        read: impl Future<Output = Result<Found, Error>>,
+    ) -> Result<Arc<Segment>, Error> {
         let cell = self.held().cell(&key);
-        if cell.initialized() {
-            return Ok(cell);
+        if let Some(segment) = cell.get() {
+            return Ok(Arc::clone(segment));
         }
-        let reading = cell.get_or_try_init(|| async {
-            let chunks = read.await?;
-            Ok(Segment::new(chunks))
-        });
+        let reading = cell.get_or_try_init(|| async { Ok(Arc::new(Segment::new(read.await?))) });
         match reading.await {
             Ok(segment) => {
-                let bytes = segment.holds();
-                self.held().came(&key, bytes);
-                Ok(cell)
+                self.held().came(&key, segment.holds());
+                Ok(Arc::clone(segment))
             }
             Err(error) => {
                 self.held().failed(&key);
@@ -120,7 +147,7 @@ impl Hot {
 }
 
 impl Held {
-    fn cell(&mut self, key: &Key) -> Arc<OnceCell<Segment>> {
+    fn cell(&mut self, key: &Key) -> Arc<OnceCell<Arc<Segment>>> {
         self.turn += 1;
         if let Some(entry) = self.entries.get_mut(key) {
             entry.turn = self.turn;
@@ -172,33 +199,33 @@ mod tests {
             hot.segment(key(1), async {
                 reads.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
-                Ok(vec![Bytes::from_static(b"abc")])
+                Ok(Found::Ram(vec![Bytes::from_static(b"abc")]))
             })
         };
         let (one, other) = tokio::join!(ask(), ask());
-        for cell in [one, other, ask().await] {
-            assert_eq!(cell.unwrap().get().unwrap().chunks, [Bytes::from_static(b"abc")]);
+        for segment in [one, other, ask().await] {
+            let Given::Bytes(chunks) = segment.unwrap().given() else { panic!("it is in RAM") };
+            assert_eq!(chunks, [Bytes::from_static(b"abc")]);
         }
         assert_eq!(reads.load(Ordering::Relaxed), 1);
         assert!(hot.segment(key(2), async { Err(Error::Late) }).await.is_err());
-        let again = hot.segment(key(2), async { Ok(vec![Bytes::from_static(b"d")]) }).await;
-        assert_eq!(again.unwrap().get().unwrap().chunks.len(), 1, "a failure is not kept");
+        let again = hot.segment(key(2), async { Ok(Found::Ram(Vec::new())) }).await;
+        assert!(again.is_ok(), "a failure is not kept");
     }
 
     #[tokio::test]
     async fn what_was_not_asked_for_longest_goes() {
         let hot = Hot::default();
-        // Each takes three times as much with its twin.
-        let large = Bytes::from(vec![0; MOST / 6]);
+        let large = Bytes::from(vec![0; MOST / 2]);
         for number in [1, 2, 1, 3] {
-            hot.segment(key(number), async { Ok(vec![large.clone()]) }).await.unwrap();
+            hot.segment(key(number), async { Ok(Found::Ram(vec![large.clone()])) }).await.unwrap();
         }
         let kept = |number| hot.held().entries.contains_key(&key(number));
         assert!(kept(1) && !kept(2) && kept(3) && hot.held().bytes <= MOST);
         let huge = Bytes::from(vec![0; MOST]);
-        hot.segment(key(4), async { Ok(vec![huge]) }).await.unwrap();
+        hot.segment(key(4), async { Ok(Found::Ram(vec![huge])) }).await.unwrap();
         assert!(kept(4) && !kept(1) && !kept(3));
-        hot.segment(key(5), async { Ok(vec![large]) }).await.unwrap();
+        hot.segment(key(5), async { Ok(Found::Ram(vec![large])) }).await.unwrap();
         assert!(!kept(4) && kept(5) && hot.held().bytes == MOST / 2);
     }
 }

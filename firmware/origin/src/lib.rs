@@ -31,6 +31,7 @@ mod manifest;
 mod media_bytes;
 mod muxed;
 mod on_demand;
+mod on_disk;
 mod pace;
 mod presentation;
 mod respond;
@@ -38,9 +39,9 @@ mod samples;
 mod seal;
 mod shelf;
 mod smooth;
+mod source;
 mod thumbnails;
 mod trust;
-mod twins;
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -66,10 +67,10 @@ pub use crate::{
     asset::Asset,
     endpoint::{Endpoint, Peer, Policy, Traffic},
     hall::Channel,
+    on_disk::OnDisk,
     presentation::LINGER,
     seal::{Licence, ServedKey},
     trust::Trust,
-    twins::{Place, Twins},
 };
 use crate::{
     download::{Downloads, Wanted},
@@ -115,7 +116,6 @@ struct Shared {
     pace: Pace,
     hot: Hot,
     files: Files,
-    twins: Twins,
     downloads: Downloads,
     /// Apart from the viewers', who cannot crowd them out.
     managers_downloads: Downloads,
@@ -137,7 +137,6 @@ impl Origin {
                 pace: Pace::default(),
                 hot: Hot::default(),
                 files: Files::default(),
-                twins: Twins::default(),
                 downloads,
                 managers_downloads,
                 clock,
@@ -156,12 +155,6 @@ impl Origin {
     /// goes on with it as video on demand.
     pub fn set_assets(&self, assets: Vec<(String, Asset)>, filters: BTreeMap<String, Filter>) {
         self.shared.hall.set_assets(assets, filters);
-    }
-
-    /// What of the bytes that are sent to viewers lies in files, too.
-    #[must_use]
-    pub fn twins(&self) -> Twins {
-        self.shared.twins.clone()
     }
 
     /// A channel has begun: it is read through `reader` from now on.
@@ -346,13 +339,13 @@ impl Origin {
             }
             Route::Init { track, layout, .. } => media_bytes::init(&visit, track, *layout, headers).await,
             Route::Segment { track, number, .. } => {
-                media_bytes::segment(&visit, track, *number, (&shared.hot, &shared.twins), headers).await
+                media_bytes::segment(&visit, track, *number, &shared.hot, headers).await
             }
             Route::Part { track, number, part, .. } => {
                 media_bytes::part(&visit, track, *number, *part, headers).await
             }
             Route::Start { track, decode_time, .. } => {
-                media_bytes::at_time(&visit, track, *decode_time, (&shared.hot, &shared.twins), headers).await
+                media_bytes::at_time(&visit, track, *decode_time, &shared.hot, headers).await
             }
             Route::Download { from, to, tracks, filters, .. } => {
                 let tracks = tracks.iter().map(ToString::to_string).collect();

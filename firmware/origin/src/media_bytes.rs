@@ -6,16 +6,33 @@ use axum::{body::Body, http::HeaderMap, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
 use media::{Kind, LayoutId, Track, Window};
-use store::Reader;
-use tokio::{task::spawn_blocking, time::Instant};
+use store::{Places, Reader};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
 
-use crate::{error::Error, hot::Hot, presentation::Visit, respond, samples, seal::Seal, twins::Twins};
+use crate::{
+    error::Error,
+    hot::{Found, Given, Hot, Segment},
+    on_disk,
+    presentation::Visit,
+    respond, samples,
+    seal::Seal,
+    source::Source,
+};
 
 /// Raised when the muxer writes other bytes for the same samples, so that no cache mixes the two.
 const FORMAT: u32 = 1;
 
 /// How long a request for what comes next is held, beyond the time the next segment takes.
 const HELD: Duration = Duration::from_secs(2);
+
+/// How long one viewer of a segment in RAM waits to learn where it lies on the disk: so long it takes to read it.
+const SOON: Duration = Duration::from_millis(50);
+
+/// Bytes of a piece, on an average, from which on it is worth having the kernel send it.
+const LEAST: u64 = 16 << 10;
 
 /// A track's init segment.
 pub async fn init(
@@ -41,7 +58,7 @@ pub async fn segment(
     seen: &Visit,
     track: &str,
     number: u64,
-    (hot, twins): (&Hot, &Twins),
+    hot: &Hot,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
     let window = seen.served().await?;
@@ -57,25 +74,73 @@ pub async fn segment(
     }
     // What was to be had lately is so only while the window lists it; what it does not list has its own reason.
     let listed = window.history.get(number).is_some_and(|segment| !segment.gap);
+    let source = seen.source(&window, number)?;
+    let Some(seal) = &seen.seal else {
+        return clear(seen, &source, (known, number), listed.then_some(hot), request).await;
+    };
     let read = async {
-        let chunks = seen.segment(&window, track, number).await?;
-        match &seen.seal {
-            None => Ok(chunks),
-            Some(seal) => sealed(seal.clone(), of(&window, track, number)?.clone(), chunks).await,
+        let chunks = source.segment(track, number).await?;
+        let sealed = sealed(seal.clone(), of(&window, track, number)?.clone(), chunks).await?;
+        Ok(Found::Ram(sealed))
+    };
+    let sealed = (seal.encryption, seal.key.content.id);
+    let segment = match listed {
+        true => hot.segment((seen.id(), track.to_owned(), number, Some(sealed)), read).await?,
+        false => Segment::new(read.await?).into(),
+    };
+    answer(seen, known, number, &segment, request)
+}
+
+/// A segment as it is stored.
+async fn clear(
+    seen: &Visit,
+    source: &Source<'_>,
+    (track, number): (&Track, u64),
+    hot: Option<&Hot>,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
+    // Live never waits for the disk.
+    let read = async {
+        if let Some(chunks) = source.held(&track.name, number)? {
+            return Ok(Found::Ram(chunks));
+        }
+        match source.places(&track.name, number).await?.filter(is_worth_sending) {
+            Some(places) => Ok(Found::Disk(places)),
+            None => Ok(Found::Ram(source.segment(&track.name, number).await?)),
         }
     };
-    let (chunks, crc) = if listed {
-        let seal = seen.seal.as_ref().map(|seal| (seal.encryption, seal.key.content.id));
-        let cell = hot.segment((seen.id(), track.to_owned(), number, seal), read).await?;
-        let segment = cell.get().ok_or(Error::NoMedia("segment"))?;
-        (segment.given(twins), segment.crc)
-    } else {
-        let chunks = read.await?;
-        let crc = crc(&chunks);
-        (chunks, crc)
+    let Some(hot) = hot else {
+        return answer(seen, track, number, &Segment::new(read.await?), request);
     };
-    let etag = format!("\"{number}-{crc:08x}-s{FORMAT}\"");
-    Ok(respond::bytes(chunks, content_type(known), seen.keep(), &etag, request))
+    let segment = hot.segment((seen.id(), track.name.clone(), number, None), read).await?;
+    if segment.should_move()
+        && let Ok(Ok(Some(places))) = timeout(SOON, source.places(&track.name, number)).await
+        && is_worth_sending(&places)
+    {
+        segment.moved(places);
+    }
+    answer(seen, track, number, &segment, request)
+}
+
+fn answer(
+    seen: &Visit,
+    track: &Track,
+    number: u64,
+    segment: &Segment,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
+    let etag = format!("\"{number}-{:08x}-s{FORMAT}\"", segment.crc);
+    let (kind, keep) = (content_type(track), seen.keep());
+    match segment.given() {
+        Given::Bytes(chunks) => Ok(respond::bytes(chunks, kind, keep, &etag, request)),
+        Given::Stored(pieces) => Ok(on_disk::answer(pieces, kind, keep, &etag, request)),
+        Given::Nothing => Err(Error::Gone(number)),
+    }
+}
+
+/// Small pieces are copied as quickly as the kernel sends them.
+fn is_worth_sending(places: &Places) -> bool {
+    places.bytes() >= LEAST * places.count() as u64
 }
 
 /// The first key frame of a segment that is whole, as a segment of its own that lasts as long.
@@ -113,12 +178,12 @@ pub async fn at_time(
     seen: &Visit,
     track: &str,
     decode_time: u64,
-    (hot, twins): (&Hot, &Twins),
+    hot: &Hot,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
     let window = seen.served().await?;
     let number = window.grid.position(decode_time, known(&window, track)?.timescale).segment;
-    segment(seen, track, number, (hot, twins), request).await
+    segment(seen, track, number, hot, request).await
 }
 
 /// One part; one that comes next is waited for.

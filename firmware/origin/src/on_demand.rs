@@ -15,7 +15,12 @@ use media::Window;
 use package::dash::File;
 use tokio::{sync::Semaphore, time::timeout};
 
-use crate::{asset::Asset, error::Error, presentation::Presentation, respond};
+use crate::{
+    asset::Asset,
+    error::Error,
+    presentation::Presentation,
+    respond::{self, Keep},
+};
 
 /// Indexes that are kept; that of a day takes 1.5 MB.
 const KEPT: usize = 32;
@@ -70,7 +75,7 @@ impl Files {
         let len = plan.ends.last().map_or(plan.head.len() as u64, |(_, end)| *end);
         let (track, body) = (file.track.to_owned(), Arc::clone(&plan));
         let body = |from, to| Body::from_stream(bytes_of(asset, window, track, body, from, to));
-        Ok(respond::planned(len, "video/mp4", &plan.etag, request, body))
+        Ok(respond::planned(len, "video/mp4", Keep::Ask, &plan.etag, request, body))
     }
 
     fn find(&self, key: &Key) -> Option<Arc<Plan>> {

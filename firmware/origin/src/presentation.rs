@@ -17,6 +17,7 @@ use crate::{
     respond::Keep,
     seal::Seal,
     shelf::Shelf,
+    source::Source,
 };
 
 /// Seconds for which what was had under a locator may be kept.
@@ -242,21 +243,26 @@ impl Presentation {
         track: &str,
         number: u64,
     ) -> Result<Vec<Bytes>, Error> {
+        self.source(window, number)?.segment(track, number).await
+    }
+
+    /// Where a closed segment comes from.
+    pub(crate) fn source<'a>(&self, window: &'a Window, number: u64) -> Result<Source<'a>, Error> {
+        let first = window.history.first().map_or(0, |segment| segment.number);
+        if number < first {
+            return Err(Error::Gone(number));
+        }
         match self {
-            Self::Channel(live, _) => match window.history.first() {
-                Some(first) if number < first.number => Err(Error::Gone(number)),
-                _ => Ok(live.reader.segment(track, number).await?),
-            },
+            Self::Channel(live, _) => Ok(Source::Live(live.reader.clone())),
             Self::Asset(exhibit) => {
                 let asset = exhibit.asset();
-                let first = window.history.first().map_or(0, |segment| segment.number);
-                if number < first || asset.last.is_some_and(|last| number > last) {
-                    return Err(if number < first { Error::Gone(number) } else { Error::NoMedia("segment") });
+                if asset.last.is_some_and(|last| number > last) {
+                    return Err(Error::NoMedia("segment"));
                 }
-                match asset.live() {
-                    Some(reader) => Ok(reader.segment(track, number).await?),
-                    None => Ok(asset.recording.segment(window, track, number).await?),
-                }
+                Ok(match asset.live() {
+                    Some(reader) => Source::Live(reader.clone()),
+                    None => Source::Recorded(asset.recording.clone(), window),
+                })
             }
         }
     }

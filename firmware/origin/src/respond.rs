@@ -108,12 +108,13 @@ pub fn text(text: &Text, content_type: &'static str, keep: Keep, request: &Heade
 pub fn planned(
     len: u64,
     content_type: &'static str,
+    keep: Keep,
     etag: &str,
     request: &HeaderMap,
     body: impl FnOnce(u64, u64) -> Body,
 ) -> Response {
     if is_known(request, etag) {
-        return finish(StatusCode::NOT_MODIFIED, Body::empty(), None, Keep::Ask, etag);
+        return finish(StatusCode::NOT_MODIFIED, Body::empty(), None, keep, etag);
     }
     let (status, (from, to), range) = match range(request, etag, len) {
         ByteRange::Ignored => (StatusCode::OK, (0, len), None),
@@ -125,7 +126,9 @@ pub fn planned(
             (StatusCode::RANGE_NOT_SATISFIABLE, (0, 0), Some(format!("bytes */{len}")))
         }
     };
-    let mut response = finish(status, body(from, to), Some(content_type), Keep::Ask, etag);
+    // What was refused is asked for differently next time.
+    let keep = if status == StatusCode::RANGE_NOT_SATISFIABLE { Keep::Not } else { keep };
+    let mut response = finish(status, body(from, to), Some(content_type), keep, etag);
     let headers = response.headers_mut();
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(to - from));
@@ -144,32 +147,8 @@ pub fn bytes(
     etag: &str,
     request: &HeaderMap,
 ) -> Response {
-    if is_known(request, etag) {
-        return finish(StatusCode::NOT_MODIFIED, Body::empty(), None, keep, etag);
-    }
     let len = pieces.iter().map(|piece| piece.len() as u64).sum();
-    let (status, body, range) = match range(request, etag, len) {
-        ByteRange::Ignored => (StatusCode::OK, pieces, None),
-        ByteRange::Satisfiable(range) => {
-            let said = format!("bytes {}-{}/{len}", range.start, range.end - 1);
-            (StatusCode::PARTIAL_CONTENT, cut(pieces, range.start, range.end), Some(said))
-        }
-        ByteRange::Unsatisfiable => {
-            (StatusCode::RANGE_NOT_SATISFIABLE, Vec::new(), Some(format!("bytes */{len}")))
-        }
-    };
-    // What was refused is asked for differently next time.
-    let keep = if status == StatusCode::RANGE_NOT_SATISFIABLE { Keep::Not } else { keep };
-    let length: usize = body.iter().map(Bytes::len).sum();
-    let mut response = finish(status, in_pieces(body), Some(content_type), keep, etag);
-    let headers = response.headers_mut();
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    if let Some(range) = range {
-        let range = HeaderValue::try_from(range).expect("numbers make a valid header");
-        headers.insert(header::CONTENT_RANGE, range);
-    }
-    response
+    planned(len, content_type, keep, etag, request, |from, to| in_pieces(cut(pieces, from, to)))
 }
 
 /// A body whose pieces are not joined.

@@ -174,7 +174,7 @@ async fn serve(
     let places = usize::try_from(file_handles().saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(MANAGERS);
     let places = Arc::new(Semaphore::new(places));
     let viewers = endpoints.into_iter().map(|endpoint| {
-        endpoint.serve(|endpoint| origin.router(endpoint), origin.twins(), Arc::clone(&places), ended.clone())
+        endpoint.serve(|endpoint| origin.router(endpoint), Arc::clone(&places), ended.clone())
     });
     let viewers: Vec<_> = viewers.collect();
     let (stop, stopped) = watch::channel(false);

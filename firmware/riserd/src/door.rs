@@ -16,12 +16,18 @@ use std::{
 };
 
 use axum::serve::Listener;
-use origin::{Place, Twins};
+use rustix::net::sockopt;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep, sleep_until},
+};
+
+use crate::{
+    dispatch::{CHECK, Dispatch},
+    outgoing::{Queue, are_blanks},
+    serve::Connection,
 };
 
 /// A listener with so many places.
@@ -30,24 +36,18 @@ pub struct Door {
     places: Arc<Semaphore>,
     patience: Duration,
     sent: Arc<AtomicU64>,
-    twins: Option<Twins>,
 }
 
 impl Door {
     /// As many connections through `listener` as there are `places`, which doors may share; one on which nothing moves for
     /// `patience` is closed.
     pub fn new(listener: TcpListener, places: Arc<Semaphore>, patience: Duration) -> Self {
-        Self { listener, places, patience, sent: Arc::default(), twins: None }
+        Self { listener, places, patience, sent: Arc::default() }
     }
 
     /// Counts the bytes that go out through it in `sent`.
     pub fn counting(self, sent: Arc<AtomicU64>) -> Self {
         Self { sent, ..self }
-    }
-
-    /// Has the kernel send what lies in files by itself.
-    pub fn knowing(self, twins: Twins) -> Self {
-        Self { twins: Some(twins), ..self }
     }
 }
 
@@ -63,7 +63,7 @@ impl Listener for Door {
         let _ = stream.set_nodelay(true);
         let idle = Box::pin(sleep_until(Instant::now() + self.patience));
         let (patience, moved, sent) = (self.patience, Instant::now(), Arc::clone(&self.sent));
-        (Guest { stream, patience, moved, idle, sent, twins: self.twins.clone(), _place: place }, address)
+        (Guest { stream, patience, moved, idle, sent, dispatch: Dispatch::default(), _place: place }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -80,7 +80,7 @@ pub struct Guest {
     idle: Pin<Box<Sleep>>,
     /// Bytes that all guests of the door were sent.
     sent: Arc<AtomicU64>,
-    twins: Option<Twins>,
+    dispatch: Dispatch,
     _place: OwnedSemaphorePermit,
 }
 
@@ -90,16 +90,20 @@ impl Guest {
         self.stream.local_addr()
     }
 
-    /// Writes some of these bytes: those that lie in a file from there.
+    /// Writes some of these bytes; in the place of blanks what they stand for.
     fn send(&mut self, context: &mut Context<'_>, pieces: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let place = |twins: &Twins| {
-            let places = pieces.iter().map(|piece| twins.find(piece));
-            places.enumerate().find_map(|(nth, place)| Some((nth, place?)))
-        };
-        match self.twins.as_ref().and_then(place) {
-            Some((0, place)) => send_file(&self.stream, context, &place, pieces[0].len()),
-            Some((nth, _)) => Pin::new(&mut self.stream).poll_write_vectored(context, &pieces[..nth]),
+        match pieces.iter().position(|piece| are_blanks(piece)) {
             None => Pin::new(&mut self.stream).poll_write_vectored(context, pieces),
+            Some(0) => {
+                if !self.dispatch.is_holding() {
+                    self.idle.as_mut().reset(Instant::now() + CHECK);
+                }
+                self.dispatch.poll_send(&self.stream, context, pieces[0].len())
+            }
+            Some(nth) => {
+                self.dispatch.cork(&self.stream);
+                Pin::new(&mut self.stream).poll_write_vectored(context, &pieces[..nth])
+            }
         }
     }
 
@@ -109,7 +113,8 @@ impl Guest {
         }
     }
 
-    /// Lets the result through, or says that the connection has been idle for too long.
+    /// Lets the result through, or says that the connection is to end: it has been idle for too long, or the place of what it
+    /// was to send is needed.
     fn watch<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
             self.moved = Instant::now();
@@ -117,32 +122,24 @@ impl Guest {
         }
         loop {
             ready!(self.idle.as_mut().poll(context));
-            let end = self.moved + self.patience;
-            if end <= Instant::now() {
+            let (now, end) = (Instant::now(), self.moved + self.patience);
+            if end <= now {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            self.idle.as_mut().reset(end);
+            let holding = self.dispatch.is_holding();
+            if holding && self.dispatch.is_late(now) {
+                // Nothing of what waits goes out, not even the rest of an answer.
+                sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO))?;
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+            self.idle.as_mut().reset(if holding { end.min(now + CHECK) } else { end });
         }
     }
 }
 
-/// Has the kernel send bytes of a file.
-fn send_file(
-    stream: &TcpStream,
-    context: &mut Context<'_>,
-    place: &Place,
-    len: usize,
-) -> Poll<io::Result<usize>> {
-    loop {
-        ready!(stream.poll_write_ready(context))?;
-        let mut offset = place.offset;
-        let sent = stream.try_io(Interest::WRITABLE, || {
-            Ok(rustix::fs::sendfile(stream, &*place.file, Some(&mut offset), len)?)
-        });
-        match sent {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            sent => return Poll::Ready(sent),
-        }
+impl Connection for Guest {
+    fn queue(&self) -> Option<Queue> {
+        Some(self.dispatch.queue())
     }
 }
 
@@ -152,7 +149,11 @@ impl AsyncRead for Guest {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(context, into);
+        if into.filled().len() > before {
+            self.dispatch.has_arrived();
+        }
         self.watch(context, result)
     }
 }

@@ -6,7 +6,7 @@ use access::g2o::SigningKey;
 use axum::Router;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use control::{EndpointState, Objects};
-use origin::{Endpoint, Policy, Traffic, Twins};
+use origin::{Endpoint, Policy, Traffic};
 use settings::Settings;
 use tokio::{
     net::TcpListener,
@@ -122,13 +122,10 @@ impl Opening {
     pub fn serve(
         self,
         router: impl Fn(Endpoint) -> Router,
-        twins: Twins,
         places: Arc<Semaphore>,
         ended: watch::Receiver<bool>,
     ) -> JoinHandle<()> {
         let door = Door::new(self.listener, places, PATIENCE).counting(self.known.traffic.sending());
-        // What goes out in TLS is not what lies in files.
-        let door = if self.identity.is_none() { door.knowing(twins) } else { door };
         serve_viewers(door, self.identity, router(self.endpoint), ended)
     }
 }

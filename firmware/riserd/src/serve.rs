@@ -2,18 +2,26 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use axum::{Router, body::Body, extract::Request, serve::Listener};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{Response, Version},
+    serve::Listener,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use origin::Peer;
+use origin::{OnDisk, Peer};
 use tokio::{
     sync::watch,
     task::{JoinHandle, JoinSet},
 };
 use tower::ServiceExt as _;
+
+use crate::outgoing::{Outgoing, Queue};
 
 /// A request's headers must have come after so long, from the connection's beginning or the answer before on.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -24,9 +32,15 @@ const STREAMS: u32 = 64;
 /// An HTTP/2 client that does not answer a ping for so long is gone.
 const PING: Duration = Duration::from_secs(20);
 
+/// A connection of a listener.
+pub trait Connection {
+    /// Where it is told of what to send from the disk; none where it cannot.
+    fn queue(&self) -> Option<Queue>;
+}
+
 /// Serves `router` until `ended` becomes true; connections then end with the answers that are under way. Every request has its
 /// [`Peer`].
-pub fn serve<L: Listener<Addr = SocketAddr>>(
+pub fn serve<L: Listener<Addr = SocketAddr, Io: Connection>>(
     door: L,
     router: Router,
     ended: watch::Receiver<bool>,
@@ -34,7 +48,7 @@ pub fn serve<L: Listener<Addr = SocketAddr>>(
     tokio::spawn(accept(door, router, ended))
 }
 
-async fn accept<L: Listener<Addr = SocketAddr>>(
+async fn accept<L: Listener<Addr = SocketAddr, Io: Connection>>(
     mut door: L,
     router: Router,
     mut ended: watch::Receiver<bool>,
@@ -45,7 +59,10 @@ async fn accept<L: Listener<Addr = SocketAddr>>(
         tokio::select! {
             (io, peer) = door.accept() => {
                 let router = router.clone();
-                let answer = tower::service_fn(move |request| answer(router.clone(), peer, request));
+                let queue = io.queue();
+                let answer = tower::service_fn(move |request| {
+                    answer(router.clone(), peer, queue.clone(), request)
+                });
                 let service = TowerToHyperService::new(answer);
                 let connection = builder.serve_connection(TokioIo::new(io), service).into_owned();
                 let connection = shutdown.watch(connection);
@@ -68,11 +85,16 @@ async fn accept<L: Listener<Addr = SocketAddr>>(
 async fn answer(
     router: Router,
     peer: SocketAddr,
+    queue: Option<Queue>,
     request: hyper::Request<hyper::body::Incoming>,
-) -> Result<axum::response::Response, std::convert::Infallible> {
+) -> Result<Response<Outgoing>, std::convert::Infallible> {
+    // In HTTP/2 answers take turns, between heads of frames.
+    let queue = queue.filter(|_| request.version() < Version::HTTP_2);
     let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(Peer(peer));
-    router.oneshot(request).await
+    let mut response = router.oneshot(request).await?;
+    let on_disk = response.extensions_mut().remove::<OnDisk>();
+    Ok(response.map(|body| Outgoing::of(body, on_disk, queue)))
 }
 
 fn builder() -> Builder<TokioExecutor> {

@@ -10,7 +10,11 @@ use tokio::{task::JoinSet, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 pub use self::identity::Identity;
-use crate::door::{Door, Guest};
+use crate::{
+    door::{Door, Guest},
+    outgoing::Queue,
+    serve::Connection,
+};
 
 /// Handshakes at a time.
 const HANDSHAKES: usize = 16;
@@ -28,6 +32,13 @@ impl TlsDoor {
     /// `door`, which shows who it is by `identity`.
     pub fn new(door: Door, identity: Identity) -> Self {
         Self { door, identity: Arc::new(identity), handshakes: JoinSet::new() }
+    }
+}
+
+impl Connection for TlsStream<Guest> {
+    /// What goes out is not what lies on the disk.
+    fn queue(&self) -> Option<Queue> {
+        None
     }
 }
 

@@ -158,6 +158,14 @@ pub(crate) struct Placed {
     pub(crate) crc: u32,
 }
 
+impl Placed {
+    /// Where a chunk begins in the extent.
+    pub(crate) fn offset_of(&self, index: usize) -> u64 {
+        let before: u64 = self.record.chunks[..index].iter().map(|chunk| u64::from(chunk.len)).sum();
+        self.offset + self.record.head_len() as u64 + before
+    }
+}
+
 /// `chain` of an extent's first record.
 pub(crate) fn first_chain(generation: u64) -> u32 {
     crc32c::crc32c(&generation.to_be_bytes())
@@ -226,9 +234,8 @@ pub(crate) fn read_chunk(file: &dyn File, placed: &Placed, index: usize) -> io::
 
 /// Reads the first `len` bytes of one chunk of a record, unchecked.
 pub(crate) fn read_head(file: &dyn File, placed: &Placed, index: usize, len: usize) -> io::Result<Vec<u8>> {
-    let before: u64 = placed.record.chunks[..index].iter().map(|chunk| u64::from(chunk.len)).sum();
     let mut data = vec![0; len.min(placed.record.chunks[index].len as usize)];
-    file.read_at(&mut data, placed.offset + placed.record.head_len() as u64 + before)?;
+    file.read_at(&mut data, placed.offset_of(index))?;
     Ok(data)
 }
 

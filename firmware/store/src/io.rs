@@ -1,7 +1,16 @@
 //! The disk as the store sees it: a dozen calls behind a trait, so that tests can make it fail, fill up,
 //! hang or lose power. Only sled's own calls do not come through here.
 
-use std::{fs, io, num::NonZeroU64, os::unix::fs::FileExt, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    num::NonZeroU64,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::FileExt,
+    },
+    path::Path,
+    sync::Arc,
+};
 
 use rustix::fs::{Advice, FallocateFlags};
 
@@ -37,6 +46,10 @@ pub trait File: Send + Sync {
     fn sync_data(&self) -> io::Result<()>;
     /// Grows the file to `size` bytes of zeros, with the room reserved where the file system can.
     fn allocate(&self, size: u64) -> io::Result<()>;
+    /// What the kernel can send from, where there is one.
+    fn handle(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
     /// What is kept of it in RAM and is on the disk, too, need not be kept: it is read from the disk next time.
     fn forget(&self) {}
     /// Its first `len` bytes will be read soon: a disk that is told of many files reads them beside one another.
@@ -108,6 +121,10 @@ impl File for fs::File {
         }
         // The new size is needed after a power cut; fdatasync carries it.
         fs::File::sync_data(self)
+    }
+
+    fn handle(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 
     fn expect(&self, len: u64) {

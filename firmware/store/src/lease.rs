@@ -2,23 +2,25 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
+use crate::{Error, io::File};
+
 /// Extents that may be read, by id.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Leases(Mutex<HashMap<u32, State>>);
 
-#[derive(Debug)]
 struct State {
     generation: u64,
     readers: usize,
     /// About to be overwritten: nobody new may read.
     leaving: bool,
+    /// Its file, while a reader has it open: all share one handle.
+    file: Option<Weak<dyn File>>,
 }
 
 /// The right to read one generation of an extent, until dropped.
-#[derive(Debug)]
 pub(crate) struct Lease {
     leases: Arc<Leases>,
     id: u32,
@@ -28,7 +30,7 @@ pub(crate) struct Lease {
 impl Leases {
     /// Lets an extent be read.
     pub(crate) fn open(&self, id: u32, generation: u64) {
-        self.lock().insert(id, State { generation, readers: 0, leaving: false });
+        self.lock().insert(id, State { generation, readers: 0, leaving: false, file: None });
     }
 
     /// Whether that generation can be read from now on.
@@ -69,6 +71,37 @@ impl Lease {
     /// Whether what was read under the lease was not overwritten meanwhile.
     pub(crate) fn holds(&self) -> bool {
         self.leases.lock().get(&self.id).is_some_and(|state| state.generation == self.generation)
+    }
+}
+
+impl Lease {
+    /// Whether it is to be let go of soon: the extent is about to be overwritten.
+    pub(crate) fn is_leaving(&self) -> bool {
+        let states = self.leases.lock();
+        states.get(&self.id).is_none_or(|state| state.leaving || state.generation != self.generation)
+    }
+
+    /// The extent's file, the one that others read it through where there are some.
+    pub(crate) fn file(
+        &self,
+        open: impl FnOnce() -> Result<Arc<dyn File>, Error>,
+    ) -> Result<Arc<dyn File>, Error> {
+        let shared = {
+            let states = self.leases.lock();
+            let state = states.get(&self.id).filter(|state| state.generation == self.generation);
+            state.and_then(|state| state.file.as_ref()?.upgrade())
+        };
+        if let Some(file) = shared {
+            return Ok(file);
+        }
+        // A disk that hangs keeps nobody else.
+        let file = open()?;
+        if let Some(state) = self.leases.lock().get_mut(&self.id)
+            && state.generation == self.generation
+        {
+            state.file = Some(Arc::downgrade(&file));
+        }
+        Ok(file)
     }
 }
 

@@ -28,7 +28,8 @@
 //!   finding that it lacks something (see `reconcile`): an extent is read where its record count differs.
 //! - Stream ids and where each stream ends are told by seals and layout records alone, so a channel goes on
 //!   without waiting for the catalogue to be opened, checked or built again.
-//! - Checksums are verified at every read from disk: CRC32C costs less than the copy. A mismatch marks the
+//! - Checksums are verified at every read from disk: CRC32C costs less than the copy. Who has the kernel send from the disk
+//!   ([`Places`]) has them verified when he looks where the bytes lie. A mismatch marks the
 //!   segment as a gap, here and in the catalogue. What nobody reads is read slowly in idle time (see `scrub`).
 //! - Pins are the caller's: given when the store is opened and whenever they change, never written here.
 
@@ -49,6 +50,7 @@ mod listing;
 mod live;
 mod load;
 mod pin;
+mod places;
 mod rate;
 mod reader;
 mod reconcile;
@@ -70,6 +72,7 @@ pub use error::{Error, Kind};
 pub use io::{Disk, Io};
 pub use live::NewPart;
 pub use pin::{Pin, PinStatus};
+pub use places::{Places, Stored};
 pub use reader::Reader;
 pub use recording::Recording;
 pub use status::{Extents, Failure, Recovery, Scrub as ScrubStatus, Status, StreamStatus};

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    Error,
+    Error, Places, places,
     shared::Shared,
     source::{self, Located, locate},
     stream::Stream,
@@ -97,13 +97,38 @@ impl Reader {
         let index = {
             let picture = self.stream.picture();
             match locate(&picture.window, picture.held(number), track, number)? {
-                Located::Ram(chunks) => return Ok(chunks),
+                Located::Ram(_, chunks) => return Ok(chunks),
                 Located::Disk(index) => index,
             }
         };
         let stream = *self.stream.id.get().ok_or(Error::NotOpen)?;
         let shared = Arc::clone(&self.shared);
         on_thread(move || source::read(&shared, stream, number, source::chunk(index))).await
+    }
+
+    /// Its chunks in RAM; none where it is not there.
+    ///
+    /// # Errors
+    /// As [`segment`](Self::segment).
+    pub fn held(&self, track: &str, number: u64) -> Result<Option<Vec<Bytes>>, Error> {
+        let picture = self.stream.picture();
+        Ok(match locate(&picture.window, picture.held(number), track, number)? {
+            Located::Ram(_, chunks) => Some(chunks),
+            Located::Disk(_) => None,
+        })
+    }
+
+    /// Where it lies on the disk, whether it is in RAM, too, or not; none where the disk does not have it (yet).
+    ///
+    /// # Errors
+    /// As [`segment`](Self::segment).
+    pub async fn places(&self, track: &str, number: u64) -> Result<Option<Places>, Error> {
+        let index = {
+            let picture = self.stream.picture();
+            locate(&picture.window, picture.held(number), track, number)?.index()
+        };
+        let stream = *self.stream.id.get().ok_or(Error::NotOpen)?;
+        places::find(&self.shared, stream, number, index).await
     }
 
     #[cfg(test)]

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use media::{Grid, History, Layout, LayoutId, Window};
 
 use crate::{
-    Error,
+    Error, Places,
     catalogue::seg,
     entry::Entry,
     listing::Listing,
+    places,
     reader::on_thread,
     shared::Shared,
     source::{self, Located, locate},
@@ -68,12 +69,32 @@ impl Recording {
     /// As [`Reader::segment`](crate::Reader::segment).
     pub async fn segment(&self, window: &Window, track: &str, number: u64) -> Result<Vec<Bytes>, Error> {
         match self.locate(window, track, number)? {
-            Located::Ram(chunks) => Ok(chunks),
+            Located::Ram(_, chunks) => Ok(chunks),
             Located::Disk(index) => {
                 let (shared, stream) = (Arc::clone(&self.shared), self.id()?);
                 on_thread(move || source::read(&shared, stream, number, source::chunk(index))).await
             }
         }
+    }
+
+    /// Its chunks in RAM; none where it is not there.
+    ///
+    /// # Errors
+    /// As [`Reader::segment`](crate::Reader::segment).
+    pub fn held(&self, window: &Window, track: &str, number: u64) -> Result<Option<Vec<Bytes>>, Error> {
+        Ok(match self.locate(window, track, number)? {
+            Located::Ram(_, chunks) => Some(chunks),
+            Located::Disk(_) => None,
+        })
+    }
+
+    /// Where it lies on the disk, whether it is in RAM, too, or not; none where the disk does not have it (yet).
+    ///
+    /// # Errors
+    /// As [`Reader::segment`](crate::Reader::segment).
+    pub async fn places(&self, window: &Window, track: &str, number: u64) -> Result<Option<Places>, Error> {
+        let index = self.locate(window, track, number)?.index();
+        places::find(&self.shared, self.id()?, number, index).await
     }
 
     /// Of each chunk of a segment its first `len` bytes, or all where it is shorter, and how many it has. Checksums
@@ -89,7 +110,7 @@ impl Recording {
         len: usize,
     ) -> Result<Vec<(Bytes, u32)>, Error> {
         match self.locate(window, track, number)? {
-            Located::Ram(chunks) => {
+            Located::Ram(_, chunks) => {
                 let head = |chunk: Bytes| {
                     (chunk.slice(..len.min(chunk.len())), u32::try_from(chunk.len()).unwrap_or(u32::MAX))
                 };

@@ -17,12 +17,28 @@ use crate::{
     shared::{Message, Shared},
 };
 
-/// Where a segment of a track is.
+/// Where a segment of a track is; the track's index is that in the segment's layout.
 pub(crate) enum Located {
-    /// Its chunks.
-    Ram(Vec<Bytes>),
-    /// The track's index in the segment's layout.
+    /// Index and chunks.
+    Ram(usize, Vec<Bytes>),
+    /// Index.
     Disk(usize),
+}
+
+impl Located {
+    /// The track's index.
+    pub(crate) fn index(&self) -> usize {
+        match self {
+            Self::Ram(index, _) | Self::Disk(index) => *index,
+        }
+    }
+}
+
+/// An extent that is read: not overwritten while it has time.
+pub(crate) struct Opened {
+    pub(crate) id: u32,
+    pub(crate) lease: Lease,
+    pub(crate) file: Arc<dyn File>,
 }
 
 /// A track's share of one part line.
@@ -48,7 +64,7 @@ pub(crate) fn locate(
         let index = held.layout.index_of(track).ok_or_else(no_track)?;
         let track = held.tracks.get(index).filter(|track| track.closed && !track.parts.is_empty());
         let track = track.ok_or(Error::NotFound(number))?;
-        return Ok(Located::Ram(track.parts.iter().map(|part| part.data.clone()).collect()));
+        return Ok(Located::Ram(index, track.parts.iter().map(|part| part.data.clone()).collect()));
     }
     let Some(segment) = window.history.get(number) else {
         let expired = window.history.first().is_some_and(|first| number < first.number);
@@ -66,7 +82,7 @@ pub(crate) fn read<T>(
     shared: &Shared,
     stream: u16,
     number: u64,
-    take: impl FnMut(&dyn File, &Placed) -> Taken<T>,
+    take: impl FnMut(&Opened, &Placed) -> Taken<T>,
 ) -> Result<Vec<T>, Error> {
     let catalogue = shared.catalogue().ok_or(Error::NotOpen)?;
     let dir = shared.extents_dir();
@@ -86,23 +102,24 @@ pub(crate) fn read<T>(
 }
 
 /// Takes a track's whole chunk, checked.
-pub(crate) fn chunk(track: usize) -> impl Fn(&dyn File, &Placed) -> Taken<Bytes> {
-    move |file, placed| {
+pub(crate) fn chunk(track: usize) -> impl Fn(&Opened, &Placed) -> Taken<Bytes> {
+    move |opened, placed| {
         let Some(index) = index_of(placed, track) else { return Ok(Found::Nothing) };
-        Ok(read_chunk(file, placed, index)?.map_or(Found::Damage, |data| Found::Chunk(data.into())))
+        Ok(read_chunk(&*opened.file, placed, index)?.map_or(Found::Damage, |data| Found::Chunk(data.into())))
     }
 }
 
 /// Takes the first bytes of a track's chunk, unchecked, and how long it is.
-pub(crate) fn head(track: usize, len: usize) -> impl Fn(&dyn File, &Placed) -> Taken<(Bytes, u32)> {
-    move |file, placed| {
+pub(crate) fn head(track: usize, len: usize) -> impl Fn(&Opened, &Placed) -> Taken<(Bytes, u32)> {
+    move |opened, placed| {
         let Some(index) = index_of(placed, track) else { return Ok(Found::Nothing) };
-        let data = read_head(file, placed, index, len)?;
+        let data = read_head(&*opened.file, placed, index, len)?;
         Ok(Found::Chunk((data.into(), placed.record.chunks[index].len)))
     }
 }
 
-fn index_of(placed: &Placed, track: usize) -> Option<usize> {
+/// Which of a record's chunks is the track's.
+pub(crate) fn index_of(placed: &Placed, track: usize) -> Option<usize> {
     placed.record.chunks.iter().position(|chunk| usize::from(chunk.track) == track)
 }
 
@@ -121,7 +138,7 @@ impl Source<'_> {
         catalogue: &dyn Catalogue,
         stream: u16,
         number: u64,
-        mut take: impl FnMut(&dyn File, &Placed) -> Taken<T>,
+        mut take: impl FnMut(&Opened, &Placed) -> Taken<T>,
     ) -> Result<Vec<T>, Error> {
         let value = catalogue.get(&seg(stream, number))?.ok_or(Error::Gone(number))?;
         let entry = Entry::decode(&value)?;
@@ -132,16 +149,17 @@ impl Source<'_> {
             return Err(Error::Gone(number));
         }
         let mut taken = Vec::with_capacity(entry.places.len());
-        let mut open: Option<(u32, Lease, Arc<dyn File>)> = None;
+        let mut open: Option<Opened> = None;
         for place in entry.places {
-            if open.as_ref().is_none_or(|(extent, ..)| *extent != place.extent) {
+            if open.as_ref().is_none_or(|opened| opened.id != place.extent) {
                 let lease = self.leases.take(place.extent, place.generation).ok_or(Error::Gone(number))?;
-                open = Some((place.extent, lease, open_extent(self.io, self.dir, place.extent)?));
+                let file = lease.file(|| open_extent(self.io, self.dir, place.extent))?;
+                open = Some(Opened { id: place.extent, lease, file });
             }
-            let Some((_, lease, file)) = &open else { continue };
-            let found = self.record(&**file, place, &mut take);
+            let Some(opened) = &open else { continue };
+            let found = self.record(opened, place, &mut take);
             // Overwritten while it was read: whatever that gave is not the segment.
-            if !lease.holds() {
+            if !opened.lease.holds() {
                 return Err(Error::Gone(number));
             }
             match found? {
@@ -155,13 +173,13 @@ impl Source<'_> {
 
     fn record<T>(
         &self,
-        file: &dyn File,
+        opened: &Opened,
         place: Place,
-        take: &mut impl FnMut(&dyn File, &Placed) -> Taken<T>,
+        take: &mut impl FnMut(&Opened, &Placed) -> Taken<T>,
     ) -> Result<Found<T>, Error> {
         let failed = |error| Error::disk("read", path(self.dir, place.extent))(error);
-        let placed =
-            read_record(file, place.generation, u64::from(place.offset), self.size).map_err(failed)?;
-        placed.map_or(Ok(Found::Damage), |placed| take(file, &placed).map_err(failed))
+        let placed = read_record(&*opened.file, place.generation, u64::from(place.offset), self.size)
+            .map_err(failed)?;
+        placed.map_or(Ok(Found::Damage), |placed| take(opened, &placed).map_err(failed))
     }
 }

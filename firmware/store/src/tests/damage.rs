@@ -43,7 +43,7 @@ async fn assert_whole(store: &Store, reader: &crate::Reader) {
 }
 
 /// The extent that holds this segment's first part, and where in it.
-fn extent_of(dir: &Path, number: u64, len: usize) -> (fs::File, u64) {
+pub(crate) fn extent_of(dir: &Path, number: u64, len: usize) -> (fs::File, u64) {
     let payload = &chunks(0, number, len)[0];
     let entries = fs::read_dir(dir.join("extents")).unwrap().map(|entry| entry.unwrap().path());
     let found = entries.filter_map(|path| {

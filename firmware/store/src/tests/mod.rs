@@ -9,6 +9,7 @@ pub(crate) mod fixture;
 mod live;
 mod memory;
 mod pins;
+mod places;
 mod powercut;
 mod ram;
 mod retention;
