@@ -20,7 +20,7 @@ const CAPTURED: u32 = 24;
 /// More than `styp`, `prft`, `moof` without samples and the header of `mdat` take together.
 const HEADERS: usize = 256;
 const SAMPLE_ENTRY: usize = 16;
-const MDAT_HEADER: usize = 8;
+pub(crate) const MDAT_HEADER: usize = 8;
 
 /// Writes one track's chunks, numbering them.
 #[derive(Clone, Debug)]
@@ -128,7 +128,7 @@ impl ChunkWriter {
     }
 }
 
-fn styp(out: &mut Vec<u8>, first_of_segment: bool, last_of_track: bool) -> mp4_atom::Result<()> {
+pub(crate) fn styp(out: &mut Vec<u8>, first_of_segment: bool, last_of_track: bool) -> mp4_atom::Result<()> {
     let mut brands: Vec<FourCC> = match (first_of_segment, last_of_track) {
         (false, false) => return Ok(()),
         (true, _) => vec![b"cmfs".into(), b"cmff".into(), b"cmfl".into(), b"msdh".into()],
@@ -151,7 +151,7 @@ fn prft(out: &mut Vec<u8>, captured: u64, media_time: u64) -> mp4_atom::Result<(
     })
 }
 
-fn moof(out: &mut Vec<u8>, sequence: u32, samples: &[Sample]) -> mp4_atom::Result<()> {
+pub(crate) fn moof(out: &mut Vec<u8>, sequence: u32, samples: &[Sample]) -> mp4_atom::Result<()> {
     let mut moof = Moof {
         mfhd: Mfhd { sequence_number: sequence },
         traf: vec![Traf {

@@ -69,11 +69,7 @@ pub(crate) fn check(track: &Track) -> Result<(), Error> {
     if track.timescale == 0 {
         return Err(unfit(track, "timescale", "is 0"));
     }
-    let tag = track.language.as_deref().unwrap_or("und");
-    if tag.is_empty()
-        || tag.len() > MAX_LANGUAGE
-        || !tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    {
+    if !is_language(track.language.as_deref().unwrap_or("und")) {
         return Err(unfit(track, "language", "is not a tag of RFC 5646"));
     }
     match track.codec.pictures() {
@@ -89,6 +85,12 @@ pub(crate) fn check(track: &Track) -> Result<(), Error> {
         Codec::Aac { config, sample_rate, channels } => check_aac(config, *sample_rate, *channels)
             .map_err(|fault| bad_config(track, "AudioSpecificConfig", fault)),
     }
+}
+
+/// Whether a text can be a tag of RFC 5646.
+pub(crate) fn is_language(tag: &str) -> bool {
+    let letters = tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    letters && (1..=MAX_LANGUAGE).contains(&tag.len())
 }
 
 fn check_aac(record: &[u8], sample_rate: u32, channels: u16) -> Result<(), Fault> {
@@ -172,7 +174,7 @@ fn tkhd(track: &Track) -> Tkhd {
 }
 
 fn mdia(out: &mut Vec<u8>, track: &Track) -> Written {
-    mdhd(out, track, Mdhd::default())?;
+    mdhd(out, track.language.as_deref(), Mdhd { timescale: track.timescale, ..Mdhd::default() })?;
     let name = match track.kind() {
         Kind::Video => "Video",
         Kind::Audio => "Sound",
@@ -180,17 +182,16 @@ fn mdia(out: &mut Vec<u8>, track: &Track) -> Written {
     hdlr(track, name).encode(out)?;
     out.encode_atom(b"minf", |out| {
         media_header(out, track)?;
-        out.encode_atom(b"stbl", |out| stbl(out, track))
+        out.encode_atom(b"stbl", |out| stbl(out, |out| sample_entry(out, track)))
     })
 }
 
-/// `mdhd` with the track's timescale and language and these times; `elng` behind it where that has no room
-/// for the language.
-pub(crate) fn mdhd(out: &mut Vec<u8>, track: &Track, times: Mdhd) -> Written {
-    let tag = track.language.as_deref().unwrap_or("und");
+/// `mdhd` with these times and the language; `elng` behind it where that has no room for the language.
+pub(crate) fn mdhd(out: &mut Vec<u8>, language: Option<&str>, times: Mdhd) -> Written {
+    let tag = language.unwrap_or("und");
     let three_letters = tag.len() == 3 && tag.bytes().all(|byte| byte.is_ascii_lowercase());
     let language = if three_letters { tag } else { "und" };
-    Mdhd { timescale: track.timescale, language: language.into(), ..times }.encode(out)?;
+    Mdhd { language: language.into(), ..times }.encode(out)?;
     if !three_letters {
         // Extended language tag (ISO/IEC 14496-12, 8.4.6): `mdhd` has room for ISO 639-2 only.
         out.encode_atom(b"elng", |out| {
@@ -215,15 +216,21 @@ pub(crate) fn media_header(out: &mut Vec<u8>, track: &Track) -> Written {
         Kind::Video => Vmhd::default().encode(out)?,
         Kind::Audio => Smhd::default().encode(out)?,
     }
+    data_here(out)
+}
+
+/// That the samples are in this file.
+pub(crate) fn data_here(out: &mut Vec<u8>) -> Written {
     let here = DrefEntry::Url(Url { location: String::new() });
     Dinf { dref: Dref { entries: vec![here] } }.encode(out)
 }
 
-fn stbl(out: &mut Vec<u8>, track: &Track) -> Written {
+/// Sample tables without samples, with this entry in `stsd`.
+pub(crate) fn stbl(out: &mut Vec<u8>, entry: impl FnOnce(&mut Vec<u8>) -> Written) -> Written {
     out.encode_atom(b"stsd", |out| {
         0u32.encode(out)?;
         1u32.encode(out)?;
-        sample_entry(out, track)
+        entry(out)
     })?;
     Stts::default().encode(out)?;
     Stsc::default().encode(out)?;

@@ -10,6 +10,7 @@
 //! ChunkWriter::tell(event)                  read_samples(track, bytes) -> [media::Sample]
 //!                                           read_events(bytes)   -> [media::Event]
 //! encryption::encrypted_init, encrypted_head -> the same with the boxes of common encryption
+//! text::init, text::segment               -> a track of subtitles
 //! movie::Builder::add(movie::head(chunk)) -> one MP4 file of what is stored: its head, and what follows where
 //! ```
 //! The box library underneath is an implementation detail: none of its types is visible here. Readers take
@@ -27,6 +28,7 @@ mod init;
 pub mod movie;
 mod ntp;
 mod read;
+pub mod text;
 
 pub use annexb::annex_b;
 pub use chunk::ChunkWriter;

@@ -9,7 +9,7 @@ const ROWS: [&[&str]; 8] = [
     &["riser-media", "riser-document", "riser-access"],
     &["riser-settings", "riser-board", "riser-cue"],
     &["riser-cmaf", "riser-store", "riser-link", "riser-clock"],
-    &["riser-package", "riser-transmux", "riser-protect", "riser-channel"],
+    &["riser-package", "riser-transmux", "riser-subtitle", "riser-protect", "riser-channel"],
     &["riser-control"],
     &[
         "riser-pipeline",
@@ -25,7 +25,7 @@ const ROWS: [&[&str]; 8] = [
 ];
 
 /// Crates without I/O and clocks, tested and fuzzed as plain functions.
-pub(crate) const PURE: [&str; 12] = [
+pub(crate) const PURE: [&str; 13] = [
     "riser-access",
     "riser-cue",
     "riser-media",
@@ -36,6 +36,7 @@ pub(crate) const PURE: [&str; 12] = [
     "riser-link",
     "riser-package",
     "riser-transmux",
+    "riser-subtitle",
     "riser-protect",
     "riser-channel",
 ];

@@ -167,12 +167,13 @@ fn trak(
     let mut at = 0;
     out.encode_atom(b"mdia", |out| {
         let times = Mdhd {
+            timescale,
             creation_time: presentation.created,
             modification_time: presentation.created,
             duration: track.tables.duration(),
             ..Mdhd::default()
         };
-        init::mdhd(out, &track.track, times)?;
+        init::mdhd(out, track.track.language.as_deref(), times)?;
         init::hdlr(&track.track, &track.track.name).encode(out)?;
         out.encode_atom(b"minf", |out| {
             init::media_header(out, &track.track)?;

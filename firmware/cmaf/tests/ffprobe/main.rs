@@ -4,6 +4,7 @@
 mod encoded;
 mod movie;
 mod segments;
+mod text;
 
 use std::{path::Path, process::Command};
 
