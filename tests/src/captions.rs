@@ -39,13 +39,48 @@ pub fn film(folder: &Path, seconds: u32) -> PathBuf {
 /// The captions that ffmpeg finds in a film, in order.
 #[must_use]
 pub fn read(film: &Path) -> Vec<String> {
+    timed(film).into_iter().map(|(_, line)| line).collect()
+}
+
+/// The captions that ffmpeg finds in a film, each with the milliseconds from the film's beginning to its own.
+#[must_use]
+pub fn timed(film: &Path) -> Vec<(u64, String)> {
     let source = format!("movie={}[out0+subcc]", film.to_string_lossy());
     let arguments = ["-v", "error", "-f", "lavfi", "-i", &source, "-map", "0:s", "-f", "srt", "-"];
     let srt = peers::run("ffmpeg", &arguments, Duration::from_secs(60));
     let text = String::from_utf8_lossy(&srt.out).into_owned();
     // A cue is its number, its time and its text, which may carry fonts and places.
-    let cues = text.split("\n\n").filter_map(|cue| cue.trim().lines().nth(2).map(plain));
-    cues.collect()
+    let cue = |cue: &str| {
+        let mut lines = cue.trim().lines().skip(1);
+        let begin = millis(lines.next()?.split(" --> ").next()?)?;
+        lines.next().map(|line| (begin, plain(line)))
+    };
+    text.split("\n\n").filter_map(cue).collect()
+}
+
+/// A segment of WebVTT: its begin in ticks of 90 kHz, and each cue's begin in milliseconds after it and first line.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn web_vtt(text: &str) -> (u64, Vec<(u64, String)>) {
+    let mut blocks = text.split("\n\n");
+    let head = blocks.next().unwrap_or("");
+    let map = head.strip_prefix("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:").and_then(|map| map.split_once(','));
+    let begin = map.and_then(|(ticks, _)| ticks.parse().ok()).expect("a segment of WebVTT has its time");
+    let cue = |cue: &str| {
+        let mut lines = cue.lines();
+        let begin = millis(lines.next()?.split(" --> ").next()?)?;
+        lines.next().map(|line| (begin, line.to_owned()))
+    };
+    (begin, blocks.filter_map(cue).collect())
+}
+
+/// `00:01:02,003`, as SRT and WebVTT have it.
+fn millis(time: &str) -> Option<u64> {
+    let numbers: Option<Vec<u64>> = time.split([':', ',', '.']).map(|number| number.parse().ok()).collect();
+    let [hours, minutes, seconds, millis] = numbers?[..] else { return None };
+    Some(((hours * 60 + minutes) * 60 + seconds) * 1000 + millis)
 }
 
 /// A line of SRT without its marks.

@@ -1,8 +1,8 @@
 //! Closed captions of the input are those of every rendition, whatever its coding and rate.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
-use riser_tests::{Riserd, captions, wait};
+use riser_tests::{Riserd, boxes, captions, wait};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,7 +23,7 @@ fn carried(rate: &str) {
     let settings = format!(
         "[channel]\nframe_rate = '{rate}'\n[channel.input]\nkind = 'file'\npath = '{}'\n\
          [[channel.ladder]]\nheight = 180\nbitrate = 300000\n[[channel.ladder]]\nheight = 120\nbitrate = 100000\n\
-         codec = 'h265'\n",
+         codec = 'h265'\n[[channel.captions]]\nservice = 'CC1'\nsubtitles = true\n",
         film.display()
     );
     let riserd = Riserd::live(&settings, &["180p"], 7);
@@ -33,10 +33,47 @@ fn carried(rate: &str) {
             let first = riserd.playlist(track)?.segments.first()?.number;
             (last - first >= 7).then_some(last - 6..=last)
         });
-        let lines = captions::read(&riserd.film(track, numbers));
+        let told = captions::timed(&riserd.film(track, numbers.clone()));
+        let lines: Vec<_> = told.iter().map(|(_, line)| line.clone()).collect();
         println!("{rate} {track}: {lines:?}");
         assert!(lines.len() >= 4 && are_in_order(&lines, 8), "{rate} {track}: {lines:?}");
+        let subtitles = subtitles(&riserd, track, numbers);
+        // What was said before stands at the beginning.
+        let said: Vec<_> = subtitles.iter().filter(|(begin, _)| *begin > 0).collect();
+        let near = |((one, line), (other, subtitle)): (&(u64, String), &&(u64, String))| {
+            line == subtitle && one.abs_diff(*other) < 150
+        };
+        // What is told in the last pictures ffmpeg does not say.
+        assert!(said.len() >= told.len() - 1, "{rate} {track}: {told:?}, as subtitles {subtitles:?}");
+        assert!(told.iter().zip(&said).all(near), "{rate} {track}: {told:?}, as subtitles {subtitles:?}");
     }
+}
+
+/// The subtitles of these segments, each line once, with the milliseconds after the first segment's begin.
+fn subtitles(riserd: &Riserd, track: &str, numbers: RangeInclusive<u64>) -> Vec<(u64, String)> {
+    let listed = riserd.get("/live/main/subtitles/CC1/media.m3u8").text();
+    let (first, mut lines) = (*numbers.start(), Vec::<(u64, String)>::new());
+    let mut zero = 0;
+    for number in numbers {
+        assert!(listed.contains(&format!("\n{number}.vtt\n")), "{number} in {listed}");
+        let answer = riserd.get(&format!("/live/main/subtitles/CC1/{number}.vtt"));
+        assert_eq!(answer.header("content-type"), "text/vtt");
+        let (begin, cues) = captions::web_vtt(&answer.text());
+        let segment = riserd.segment(track, number);
+        let timescale = u64::from(boxes::timescale(&riserd.init(track)));
+        let start = boxes::chunks(&segment)[0].decode_time * 90_000 / timescale;
+        assert_eq!(begin, start % (1 << 33), "on one timeline with the pictures");
+        if number == first {
+            zero = begin;
+        }
+        let after = (begin + (1 << 33) - zero) % (1 << 33) / 90;
+        for (at, line) in cues {
+            if lines.last().is_none_or(|(_, last)| *last != line) {
+                lines.push((after + at, line));
+            }
+        }
+    }
+    lines
 }
 
 #[test]

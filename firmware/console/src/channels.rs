@@ -206,6 +206,9 @@ struct Captions {
     /// What they are written in: a language tag of RFC 5646.
     #[schema(nullable = false)]
     language: Option<String>,
+    /// Players are given them as subtitles, too: of CEA-608 only.
+    #[schema(required = false)]
+    subtitles: bool,
 }
 
 /// One pair of the input's sound.

@@ -85,6 +85,9 @@ pub struct Captions {
     pub service: String,
     /// Language (RFC 5646), where one is known.
     pub language: Option<String>,
+    /// They are given as subtitles, too: those of CEA-608 only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub subtitles: bool,
 }
 
 impl Captions {

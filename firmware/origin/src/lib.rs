@@ -40,6 +40,7 @@ mod seal;
 mod shelf;
 mod smooth;
 mod source;
+mod subtitles;
 mod thumbnails;
 mod trust;
 
@@ -57,7 +58,7 @@ use clock::Clock;
 use package::{
     dash::File,
     filter::Filter,
-    route::{Carried, Filters, Route},
+    route::{Carried, Filters, Route, Subtitles},
 };
 use store::Reader;
 use tokio::time::Instant;
@@ -336,6 +337,13 @@ impl Origin {
             }
             Route::KeyFrame { track, number, .. } => {
                 media_bytes::key_frame(&visit, track, *number, headers).await
+            }
+            Route::Subtitles { service, file: Subtitles::Playlist(directives, carried), .. } => {
+                let seen = self.carrying(visit, carried)?;
+                manifest::subtitles(&seen, service, *directives, headers).await
+            }
+            Route::Subtitles { service, file, .. } => {
+                subtitles::answer(&visit, service, file, &shared.hot, headers).await
             }
             Route::Init { track, layout, .. } => media_bytes::init(&visit, track, *layout, headers).await,
             Route::Segment { track, number, .. } => {

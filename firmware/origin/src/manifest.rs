@@ -18,7 +18,7 @@ use crate::{
     presentation::Visit,
     respond::{self, Keep, Text},
     seal::Seal,
-    thumbnails,
+    subtitles, thumbnails,
 };
 
 pub const HLS: &str = "application/vnd.apple.mpegurl";
@@ -94,7 +94,9 @@ pub async fn master(seen: &Filtered, request: &HeaderMap) -> Result<Response, Er
     let keep = Keep::Seconds(hls::target_duration(&window.grid));
     let keys = seen.protection(protection::session_keys);
     let lines = seen.presentation.hints().lines() + &keys;
-    let text = Text::new(hls::render_master(&window, &shown, &seen.query, &lines)?);
+    let subtitles = seen.presentation.seal.is_none();
+    let options = hls::MasterOptions { query: &seen.query, lines: &lines, subtitles };
+    let text = Text::new(hls::render_master(&window, &shown, &options)?);
     Ok(respond::text(&text, HLS, keep, request))
 }
 
@@ -106,7 +108,35 @@ pub async fn media(
     request: &HeaderMap,
 ) -> Result<Response, Error> {
     seen.presentation.whole().await;
-    let (index, mut view) = begun(seen, track).await?;
+    let begun = begun(seen, track).await?;
+    reloading(seen, "media.m3u8", begun, (directives, hls::render_media), request).await
+}
+
+/// The Media Playlist of captions that are given as subtitles, too, held back like that of the pictures.
+pub async fn subtitles(
+    seen: &Filtered,
+    service: &str,
+    directives: Directives,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
+    seen.presentation.whole().await;
+    let view = seen.wait(Instant::now() + FIRST_PART, |window| window.layout().is_some()).await?;
+    let (_, pictures) = subtitles::named(&view.window, service)?;
+    let begun = begun(seen, &pictures.name).await?;
+    reloading(seen, "subtitles.m3u8", begun, (directives, hls::render_subtitles), request).await
+}
+
+/// How a playlist of a track is rendered.
+type Render = fn(&Window, usize, &MediaOptions<'_>) -> Result<String, package::Error>;
+
+/// A playlist of a track that has begun, once it has what the directives ask for.
+async fn reloading(
+    seen: &Filtered,
+    name: &str,
+    (index, mut view): (usize, View),
+    (directives, render): (Directives, Render),
+    request: &HeaderMap,
+) -> Result<Response, Error> {
     let target = hls::target_duration(&view.window.grid);
     let mut keep = Keep::Seconds((target / 2).max(1));
     if let Some(awaited) = directives.reload {
@@ -115,10 +145,10 @@ pub async fn media(
     }
     let (skip, lasting, query) = (directives.skip, seen.presentation.lasts(), &seen.query);
     let low_latency = !seen.presentation.seal.as_ref().is_some_and(Seal::is_of_whole_segments);
-    let text = seen.text(&format!("{index} media.m3u8 {skip:?}"), &view, || {
+    let text = seen.text(&format!("{index} {name} {skip:?}"), &view, || {
         let keys = &seen.protection(protection::media_keys);
         let options = MediaOptions { low_latency, skip, lasting, shown: &view.shown, query, keys };
-        hls::render_media(&view.window, index, &options)
+        render(&view.window, index, &options)
     })?;
     Ok(respond::text(&text, HLS, if view.window.ended { ENDED } else { keep }, request))
 }

@@ -1,11 +1,11 @@
 //! Init segments, segments and parts; what is still being made is sent as it is made.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::HeaderMap, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
-use media::{Kind, LayoutId, Track, Window};
+use media::{Kind, Layout, LayoutId, Track, Window};
 use store::{Places, Reader};
 use tokio::{
     task::spawn_blocking,
@@ -194,16 +194,8 @@ pub async fn part(
     part: u32,
     request: &HeaderMap,
 ) -> Result<Response, Error> {
-    let window = seen.served().await?;
+    let window = with_part(seen, number, part, |layout| layout.index_of(track)).await?;
     let position = index(&window, track)?;
-    let there = |window: &Window| {
-        let edge = window.edge_segment(position, number);
-        edge.is_some_and(|edge| edge.closed || edge.parts.len() > part as usize) || window.ended
-    };
-    let possible = part < window.grid.parts_per_segment && is_ahead(&window, position, number);
-    if possible && !there(&window) {
-        seen.wait(deadline(&window), there).await?;
-    }
     let data = seen.live_part(position, number, part).ok_or(Error::NoMedia("part"))?;
     let data = match &seen.seal {
         None => vec![data],
@@ -211,6 +203,26 @@ pub async fn part(
     };
     let etag = format!("\"{number}.{part}-{:08x}-p{FORMAT}\"", crc(&data));
     Ok(respond::bytes(data, content_type(known(&window, track)?), seen.keep(), &etag, request))
+}
+
+/// A window that has a part of a track of the current layout, waited for where it comes next; else it never will.
+pub async fn with_part(
+    seen: &Visit,
+    number: u64,
+    part: u32,
+    track: impl Fn(&Layout) -> Option<usize>,
+) -> Result<Arc<Window>, Error> {
+    let window = seen.served().await?;
+    let Some(position) = window.layout().and_then(|layout| track(layout)) else { return Ok(window) };
+    let there = |window: &Window| {
+        let edge = window.edge_segment(position, number);
+        edge.is_some_and(|edge| edge.closed || edge.parts.len() > part as usize) || window.ended
+    };
+    let possible = part < window.grid.parts_per_segment && is_ahead(&window, position, number);
+    match possible && !there(&window) {
+        true => seen.wait(deadline(&window), there).await,
+        false => Ok(window),
+    }
 }
 
 /// What tells these bytes from others of the same address: another asset may have its locator now.

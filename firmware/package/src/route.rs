@@ -12,6 +12,11 @@
 //! {source}/hds/{track}/Seg1-Frag{number}?filter=A;B;C
 //! {source}/smooth.ism/Manifest?filter=A;B;C        Smooth Streaming; (format=fmp4-v20) behind it: version 2.0
 //! {source}/smooth.ism/QualityLevels({bitrate})/Fragments({stream}={time})
+//! {source}/subtitles/{service}/media.m3u8?filter=A;B;C&_HLS_msn=N&_HLS_part=N&_HLS_skip=YES|v2
+//! {source}/subtitles/{service}/{number}.vtt        WebVTT, for HLS
+//! {source}/subtitles/{service}/{number}.{part}.vtt
+//! {source}/subtitles/{service}/init.mp4            WebVTT in fragmented MP4, for DASH
+//! {source}/subtitles/{service}/t{decode time}.m4s
 //! {source}/{track}/media.m3u8?filter=A;B;C&_HLS_msn=N&_HLS_part=N&_HLS_skip=YES|v2
 //! {source}/{track}/iframes.m3u8?filter=A;B;C       an HLS I-frame playlist
 //! {source}/{track}/i{number}.m4s                   the key frame of a segment
@@ -56,6 +61,7 @@ use crate::{Error, dash::File};
 const TS: &str = "ts";
 const HDS: &str = "hds";
 const SMOOTH: &str = "smooth.ism";
+const SUBTITLES: &str = "subtitles";
 
 /// A resource that viewers may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +196,15 @@ pub enum Route {
         /// Segment number since the epoch.
         number: u64,
     },
+    /// Captions of the pictures as subtitles.
+    Subtitles {
+        /// Of what: always in the clear.
+        source: Source,
+        /// The captions' service.
+        service: Name,
+        /// Which file.
+        file: Subtitles,
+    },
     /// A track's init segment.
     Init {
         /// Of what.
@@ -291,6 +306,21 @@ pub enum Presentation {
     Vod(Name),
 }
 
+/// What there is of subtitles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subtitles {
+    /// The HLS Media Playlist: what the query asks of it, and what everything that it leads to is asked for with, too.
+    Playlist(Directives, Carried),
+    /// A segment of WebVTT, by its number since the epoch.
+    WebVtt(u64),
+    /// One part of it, by number and index.
+    WebVttPart(u64, u32),
+    /// The init segment of WebVTT in fragmented MP4.
+    Init,
+    /// A segment of it, by its start in ticks of the pictures.
+    Start(u64),
+}
+
 /// Where what a manifest leads to lies, as seen from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -341,6 +371,7 @@ impl Route {
             | Self::Manifest { source, .. }
             | Self::KeyFrames { source, .. }
             | Self::KeyFrame { source, .. }
+            | Self::Subtitles { source, .. }
             | Self::Init { source, .. }
             | Self::Segment { source, .. }
             | Self::Part { source, .. }
@@ -363,8 +394,15 @@ impl Route {
             | Self::MuxedMaster { .. }
             | Self::MuxedMedia { .. }
             | Self::MuxedSegment { .. }
-            | Self::KeyFrames { .. } => &[Protocol::Hls],
-            Self::Manifest { .. } | Self::OnDemand { .. } | Self::File { .. } => &[Protocol::Dash],
+            | Self::KeyFrames { .. }
+            | Self::Subtitles {
+                file: Subtitles::Playlist(..) | Subtitles::WebVtt(_) | Subtitles::WebVttPart(..),
+                ..
+            } => &[Protocol::Hls],
+            Self::Manifest { .. }
+            | Self::OnDemand { .. }
+            | Self::File { .. }
+            | Self::Subtitles { file: Subtitles::Init | Subtitles::Start(_), .. } => &[Protocol::Dash],
             Self::KeyFrame { .. }
             | Self::Init { .. }
             | Self::Segment { .. }
@@ -498,6 +536,21 @@ impl fmt::Display for Route {
                 carried.write(&mut Writer::new(f))
             }
             Self::KeyFrame { source, track, number } => write!(f, "{source}/{track}/i{number}.m4s"),
+            Self::Subtitles { source, service, file } => {
+                write!(f, "{source}/{SUBTITLES}/{service}/")?;
+                match file {
+                    Subtitles::Playlist(directives, carried) => {
+                        f.write_str("media.m3u8")?;
+                        let mut query = Writer::new(f);
+                        carried.write(&mut query)?;
+                        directives.write(&mut query)
+                    }
+                    Subtitles::WebVtt(number) => write!(f, "{number}.vtt"),
+                    Subtitles::WebVttPart(number, part) => write!(f, "{number}.{part}.vtt"),
+                    Subtitles::Init => f.write_str("init.mp4"),
+                    Subtitles::Start(decode_time) => write!(f, "t{decode_time}.m4s"),
+                }
+            }
             Self::Init { source, track, layout } => write!(f, "{source}/{track}/init-{layout}.mp4"),
             Self::Segment { source, track, number } => write!(f, "{source}/{track}/{number}.m4s"),
             Self::Part { source, track, number, part } => write!(f, "{source}/{track}/{number}.{part}.m4s"),

@@ -241,7 +241,7 @@ fn the_nearest_quality_comes_first() {
 fn manifests_have_the_tracks_that_are_left() {
     let of_type = |kind| tracks(vec![vec![condition(Property::Type, Operator::Equal, kind)]]);
     let View { window, shown } = combine(&live(), &[&of_type("audio")]).unwrap();
-    let master = hls::render_master(&window, &shown, "", "").unwrap();
+    let master = hls::render_master(&window, &shown, &hls::MasterOptions::default()).unwrap();
     assert!(
         !master.contains("720p") && !master.contains("AUDIO=\"") && master.contains("\naudio/media.m3u8\n")
     );
@@ -254,7 +254,7 @@ fn manifests_have_the_tracks_that_are_left() {
     let mpd = dash::render(&window, &shown, 0, &dash::Options::low_latency(&window.grid)).unwrap();
     assert!(!mpd.contains("contentType=\"video\"") && mpd.contains("<AdaptationSet id=\"2\""));
     let View { window, shown } = combine(&live(), &[&of_type("video")]).unwrap();
-    let master = hls::render_master(&window, &shown, "", "").unwrap();
+    let master = hls::render_master(&window, &shown, &hls::MasterOptions::default()).unwrap();
     assert!(!master.contains("EXT-X-MEDIA:") && !master.contains("mp4a") && !master.contains("AUDIO="));
 }
 
@@ -413,7 +413,7 @@ proptest! {
         let Ok(View { window: seen, shown }) = combine(&window, &filters) else { return Ok(()) };
         let Some(current) = seen.layout() else { return Ok(()) };
         let tracks = shown.tracks(current);
-        let master = hls::render_master(&seen, &shown, "filter=A", "").unwrap();
+        let master = hls::render_master(&seen, &shown, &hls::MasterOptions { query: "filter=A", ..hls::MasterOptions::default() }).unwrap();
         let listed = tracks.iter().filter(|index| {
             let name = &current.tracks[**index].name;
             master.contains(&format!("{name}/media.m3u8?filter=A"))

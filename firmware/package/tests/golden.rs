@@ -99,7 +99,10 @@ fn now(window: &Window) -> u64 {
 fn normal_live() {
     let window = live().window(FIRST + 10, at(FIRST + 20, 3));
     all("live", &window);
-    golden("live.master.m3u8", &hls::render_master(&window, &Shown::all(), "", "").unwrap());
+    golden(
+        "live.master.m3u8",
+        &hls::render_master(&window, &Shown::all(), &hls::MasterOptions::default()).unwrap(),
+    );
     let muxed = hls::muxed::MasterOptions { audio_only: true, folder: "", query: "filter=a" };
     golden("live.ts.master.m3u8", &hls::muxed::render_master(&window, &Shown::all(), &muxed).unwrap());
     let with_filter = MediaOptions { query: "filter=a", ..MediaOptions::default() };
@@ -135,7 +138,12 @@ fn encrypted() {
     for encryption in Encryption::ALL {
         let (name, protection) = (encryption.name(), protection(encryption));
         let keys = protection::session_keys(&protection);
-        let master = hls::render_master(&window, &Shown::all(), "token=t", &keys).unwrap();
+        let master = hls::render_master(
+            &window,
+            &Shown::all(),
+            &hls::MasterOptions { query: "token=t", lines: &keys, ..hls::MasterOptions::default() },
+        )
+        .unwrap();
         golden(&format!("{name}.master.m3u8"), &master);
         let keys = &protection::media_keys(&protection);
         // A part has no end that could be padded.
@@ -229,7 +237,11 @@ fn from_a_zero_of_its_own() {
 fn filtered(name: &str, view: &View) {
     let View { window, shown } = view;
     let query = "filter=A;B";
-    golden(&format!("{name}.master.m3u8"), &hls::render_master(window, shown, query, "").unwrap());
+    golden(
+        &format!("{name}.master.m3u8"),
+        &hls::render_master(window, shown, &hls::MasterOptions { query, ..hls::MasterOptions::default() })
+            .unwrap(),
+    );
     let options = MediaOptions { shown, query, lasting: true, ..LOW_LATENCY };
     for track in shown.tracks(window.layout().unwrap()) {
         let file = format!("{name}.{}.ll.m3u8", window.layout().unwrap().tracks[track].name);
@@ -255,7 +267,15 @@ fn some_tracks_of_live() {
     filtered("tracks", &combine(&window, &[&low]).unwrap());
     let first = filter(r#"{"first_quality": 700000}"#);
     let view = combine(&window, &[&first]).unwrap();
-    golden("quality.master.m3u8", &hls::render_master(&view.window, &view.shown, "filter=A", "").unwrap());
+    golden(
+        "quality.master.m3u8",
+        &hls::render_master(
+            &view.window,
+            &view.shown,
+            &hls::MasterOptions { query: "filter=A", ..hls::MasterOptions::default() },
+        )
+        .unwrap(),
+    );
 }
 
 #[test]
@@ -297,7 +317,21 @@ fn of_tracks(name: &str, grid: Grid, tracks: Vec<Track>) {
     let layouts = vec![layout(0x0123_4567_89ab_cdef, tracks)];
     let recording = Recording { grid, layouts, takes: vec![take(0, 0, (0, 0), (1000, 0))], gaps: vec![] };
     let window = recording.window(FIRST + 10, at(FIRST + 20, 3));
-    golden(&format!("{name}.master.m3u8"), &hls::render_master(&window, &Shown::all(), "", "").unwrap());
+    golden(
+        &format!("{name}.master.m3u8"),
+        &hls::render_master(
+            &window,
+            &Shown::all(),
+            &hls::MasterOptions { subtitles: true, ..hls::MasterOptions::default() },
+        )
+        .unwrap(),
+    );
+    if name == "choices" {
+        for (file, low_latency) in [("choices.subtitles.m3u8", false), ("choices.subtitles.ll.m3u8", true)] {
+            let options = hls::MediaOptions { low_latency, ..hls::MediaOptions::default() };
+            golden(file, &hls::render_subtitles(&window, 0, &options).unwrap());
+        }
+    }
     let options = dash::Options::plain(&grid);
     let manifest = dash::render(&window, &Shown::all(), now(&window), &options).unwrap();
     golden(&format!("{name}.mpd"), &manifest);
@@ -323,6 +357,7 @@ fn sounds_and_captions_to_choose_from() {
     let captions = |service: &str, language: Option<&str>| media::Captions {
         service: service.into(),
         language: language.map(Into::into),
+        subtitles: service.starts_with("CC"),
     };
     let named =
         vec![captions("CC1", Some("eng")), captions("CC3", Some("es")), captions("SERVICE1", Some("eng"))];
@@ -344,7 +379,10 @@ fn ntsc_with_audio() {
     let recording = recording(grid, 44_100, vec![take]);
     let window = recording.window(first + 2, at(first + 9, 5));
     all("ntsc", &window);
-    golden("ntsc.master.m3u8", &hls::render_master(&window, &Shown::all(), "", "").unwrap());
+    golden(
+        "ntsc.master.m3u8",
+        &hls::render_master(&window, &Shown::all(), &hls::MasterOptions::default()).unwrap(),
+    );
 }
 
 #[test]

@@ -157,7 +157,11 @@ fn sounds(audio: &settings::Audio) -> Vec<Sound> {
 }
 
 fn captions(captions: &settings::Captions) -> media::Captions {
-    media::Captions { service: captions.service.clone(), language: captions.language.clone() }
+    media::Captions {
+        service: captions.service.clone(),
+        language: captions.language.clone(),
+        subtitles: captions.subtitles,
+    }
 }
 
 /// The encoder families of a board.

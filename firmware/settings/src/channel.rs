@@ -194,6 +194,9 @@ pub struct Captions {
     /// What they are written in; none where it is not known.
     #[serde(default, deserialize_with = "language", skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// Players are given them as subtitles, too, for those that do not look into pictures: of CEA-608 only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub subtitles: bool,
 }
 
 /// `[[channel.ladder]]`: one wanted rendition.
@@ -313,6 +316,10 @@ impl Channel {
             if self.captions[..nth].iter().any(|other| other.service == captions.service) {
                 let problem = format!("`{}` is named already", captions.service);
                 return refuse(&format!("captions[{nth}].service"), problem);
+            }
+            if captions.subtitles && !captions.service.starts_with("CC") {
+                let problem = "only `CC1` to `CC4` (CEA-608) can be made into subtitles";
+                return refuse(&format!("captions[{nth}].subtitles"), problem);
             }
         }
         if self.session_data.len() > SESSION_DATA {

@@ -85,12 +85,13 @@ fn a_language_that_mdhd_cannot_hold_goes_into_elng() {
 
 #[test]
 fn captions_that_are_named_are_told_in_the_track() {
-    let captions = media::Captions { service: "CC1".into(), language: Some("eng".into()) };
+    let captions = media::Captions { service: "CC1".into(), language: Some("eng".into()), subtitles: false };
     let named = Track { captions: vec![captions], ..video() };
     let init = init_segment(&named).unwrap();
     let scheme = "75726e3a736374653a646173683a63633a6365612d3630383a3230313500";
     assert_holds(&init, &format!("'udta' 00000032 'kind' 00000000 {scheme} 4343313d656e6700"));
-    let captions = media::Captions { service: "SERVICE2".into(), language: Some("es".into()) };
+    let captions =
+        media::Captions { service: "SERVICE2".into(), language: Some("es".into()), subtitles: false };
     let init = init_segment(&Track { captions: vec![captions], ..video() }).unwrap();
     assert_holds(&init, &format!("{} 3200", scheme.replace("363038", "373038")));
     assert_ne!(layout(vec![named]).unwrap().id, layout(vec![video()]).unwrap().id, "another layout");

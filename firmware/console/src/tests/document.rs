@@ -152,7 +152,7 @@ async fn schemas_by_hand_have_the_fields_that_there_are() {
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     let settings = json!({
         "name": "n", "audio": { "language": "en", "track": [{ "pair": 2, "language": "fr" }] },
-        "captions": [{ "service": "CC1", "language": "en" }], "ladder": [{ "height": 360, "bitrate": 400_000 }],
+        "captions": [{ "service": "CC1", "language": "en", "subtitles": true }], "ladder": [{ "height": 360, "bitrate": 400_000 }],
         "input": { "kind": "camera", "device": "/dev/video0", "width": 640, "height": 360 },
         "delivery": [{ "protocols": ["hls"], "protection": "cbcs", "key": "house" }],
         "session_data": [{ "id": "example.title", "value": "Hall", "language": "en" }],

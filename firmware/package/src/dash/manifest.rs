@@ -50,6 +50,11 @@ pub fn render(window: &Window, shown: &Shown, now: u64, options: &Options<'_>) -
 /// Where clients get the box's time of day (DASH, 5.8.4.11).
 const UTC_TIMING: &str = "<UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"/time\"/>\n";
 
+/// The first set of subtitles.
+const SUBTITLES: u32 = 128;
+/// Bits per second of subtitles: what CEA-608 carries, four times over for times and places.
+const BANDWIDTH: u32 = 4 * 960;
+
 struct Period<'a> {
     id: String,
     layout: &'a Layout,
@@ -273,6 +278,7 @@ impl Mpd<'_> {
         for (nth, tracks) in video.chain(audio.chunks(1)).enumerate() {
             self.set(period, nth + 1, tracks, pictures)?;
         }
+        self.subtitles(period)?;
         if let Some(album) = self.options.thumbnails.filter(|_| self.window.ended) {
             album.write_set(&mut self.out, usize::from(u8::MAX), period.start)?;
         }
@@ -314,6 +320,44 @@ impl Mpd<'_> {
         self.out.push_str("      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"main\"/>\n");
         tracks.iter().try_for_each(|timeline| self.representation(period, timeline))?;
         self.out.write_str("    </AdaptationSet>\n")
+    }
+
+    /// A set for each captions that are given as subtitles, too: they have the segments of the first pictures. In the clear only,
+    /// and not as files.
+    fn subtitles(&mut self, period: &Period<'_>) -> fmt::Result {
+        let track = |timeline: &Timeline| &period.layout.tracks[timeline.index];
+        let pictures = period.tracks.iter().find(|timeline| track(timeline).kind() == Kind::Video);
+        let Some(timeline) =
+            pictures.filter(|_| self.options.protection.is_empty() && !self.options.on_demand)
+        else {
+            return Ok(());
+        };
+        let pictures = track(timeline);
+        let subtitles = pictures.captions.iter().filter(|captions| captions.subtitles);
+        for (id, captions) in (SUBTITLES..).zip(subtitles) {
+            let (out, service) = (&mut self.out, Attribute(&captions.service));
+            write!(out, "    <AdaptationSet id=\"{id}\" contentType=\"text\" mimeType=\"application/mp4\"")?;
+            if let Some(language) = &captions.language {
+                write!(out, " lang=\"{}\"", Attribute(language))?;
+            }
+            out.push_str(" segmentAlignment=\"true\" startWithSAP=\"1\">\n");
+            out.push_str("      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"caption\"/>\n");
+            writeln!(
+                out,
+                "      <Representation id=\"{service}\" bandwidth=\"{BANDWIDTH}\" codecs=\"wvtt\">"
+            )?;
+            let timescale = pictures.timescale;
+            write!(out, "        <SegmentTemplate timescale=\"{timescale}\"")?;
+            if period.start > 0 {
+                let offset = media::ticks(period.start, timescale);
+                write!(out, " presentationTimeOffset=\"{offset}\"")?;
+            }
+            let folder = format_args!("subtitles/{service}");
+            writeln!(out, " initialization=\"{folder}/init.mp4\" media=\"{folder}/t$Time$.m4s\">")?;
+            writeln!(out, "          <SegmentTimeline>{}</SegmentTimeline>", timeline.text)?;
+            out.push_str("        </SegmentTemplate>\n      </Representation>\n    </AdaptationSet>\n");
+        }
+        Ok(())
     }
 
     /// One descriptor for all services of a standard.

@@ -11,15 +11,24 @@ use crate::{
     text::{Query, Quoted},
 };
 
+/// What a Multivariant Playlist depends on beside the window.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MasterOptions<'a> {
+    /// The text after a `?`, or nothing: what its URIs carry on to the Media Playlists, so that these have the same filters.
+    pub query: &'a str,
+    /// The lines of [`session_keys`](crate::protection::session_keys) and of [`Hints`](crate::hints::Hints).
+    pub lines: &'a str,
+    /// Captions that are given as subtitles, too, are listed.
+    pub subtitles: bool,
+}
+
 /// Renders the Multivariant Playlist (RFC 8216bis, 4.4.6): a variant per shown video track, all shown audio in one group.
 ///
-/// Without video, each audio track is a variant. URIs are relative to the playlist's own; `query`, the text after a `?`
-/// or nothing, is what they carry on to the Media Playlists, so that these have the same filters. `lines` are those of
-/// [`session_keys`](crate::protection::session_keys) and of [`Hints`](crate::hints::Hints).
+/// Without video, each audio track is a variant. URIs are relative to the playlist's own.
 ///
 /// # Errors
 /// [`Error::NoLayout`] before the first sample, [`Error::NothingShown`] where `shown` has no track of the current layout.
-pub fn render_master(window: &Window, shown: &Shown, query: &str, lines: &str) -> Result<String, Error> {
+pub fn render_master(window: &Window, shown: &Shown, options: &MasterOptions<'_>) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
     let tracks = shown.tracks(layout);
     if tracks.is_empty() {
@@ -28,8 +37,8 @@ pub fn render_master(window: &Window, shown: &Shown, query: &str, lines: &str) -
     let mut out = String::with_capacity(1024);
     // EXT-X-MEDIA and its GROUP-IDs ask for version 4; the media playlists say what they need themselves.
     out.push_str("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
-    out.push_str(lines);
-    write(&mut out, window, layout, &tracks, Query(query)).expect("a String takes any text");
+    out.push_str(options.lines);
+    write(&mut out, window, layout, &tracks, options).expect("a String takes any text");
     Ok(out)
 }
 
@@ -38,8 +47,9 @@ fn write(
     window: &Window,
     layout: &Layout,
     tracks: &[usize],
-    query: Query<'_>,
+    options: &MasterOptions<'_>,
 ) -> fmt::Result {
+    let query = Query(options.query);
     let of_kind = |kind| {
         let tracks = tracks.iter().map(|&index| (index, &layout.tracks[index]));
         tracks.filter(move |(_, track): &(usize, &Track)| track.kind() == kind)
@@ -47,22 +57,24 @@ fn write(
     let with_video = of_kind(Kind::Video).next().is_some();
     if !with_video {
         return of_kind(Kind::Audio).try_for_each(|(index, track)| {
-            write_variant(out, track, Bitrate::of(window, index), &[], &query)
+            write_variant(out, track, Bitrate::of(window, index), (&[], false), &query)
         });
     }
     let audio: Vec<&Track> = of_kind(Kind::Audio).map(|(_, track)| track).collect();
     for (nth, track) in audio.iter().enumerate() {
         write_audio(out, track, nth == 0, &query)?;
     }
-    let pictures = of_kind(Kind::Video).next();
-    pictures.map_or(Ok(()), |(_, track)| {
-        track.captions.iter().try_for_each(|captions| write_captions(out, captions))
-    })?;
+    let captions = of_kind(Kind::Video).next().map_or(&[][..], |(_, track)| &track.captions);
+    captions.iter().try_for_each(|captions| write_captions(out, captions))?;
+    let subtitles = || captions.iter().filter(|captions| captions.subtitles && options.subtitles);
+    subtitles().try_for_each(|captions| write_subtitles(out, captions, &query))?;
+    let has_subtitles = subtitles().next().is_some();
     // A client plays one audio track beside the video: the costliest counts.
     let costliest = of_kind(Kind::Audio).map(|(index, _)| Bitrate::of(window, index));
     let costliest = costliest.max_by_key(|bitrate| bitrate.peak).unwrap_or_default();
     of_kind(Kind::Video).try_for_each(|(index, track)| {
-        write_variant(out, track, Bitrate::of(window, index).plus(costliest), &audio, &query)
+        let groups = (&audio[..], has_subtitles);
+        write_variant(out, track, Bitrate::of(window, index).plus(costliest), groups, &query)
     })?;
     of_kind(Kind::Video).try_for_each(|(index, track)| {
         write_key_frames(out, track, Bitrate::of_key_frames(window, index), &query)
@@ -99,11 +111,22 @@ fn write_captions(out: &mut String, captions: &Captions) -> fmt::Result {
     writeln!(out, ",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID=\"{service}\"")
 }
 
+/// Captions as WebVTT, for players that do not look into pictures.
+fn write_subtitles(out: &mut String, captions: &Captions, query: &Query<'_>) -> fmt::Result {
+    let service = Quoted(&captions.service);
+    write!(out, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subtitles\",NAME=\"{service}\"")?;
+    if let Some(language) = &captions.language {
+        write!(out, ",LANGUAGE=\"{}\"", Quoted(language))?;
+    }
+    writeln!(out, ",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"subtitles/{service}/media.m3u8{query}\"")
+}
+
+/// Beside it `audio`, and subtitles or none.
 fn write_variant(
     out: &mut String,
     track: &Track,
     bitrate: Bitrate,
-    audio: &[&Track],
+    (audio, subtitles): (&[&Track], bool),
     query: &Query<'_>,
 ) -> fmt::Result {
     let Bitrate { average, peak } = bitrate;
@@ -123,6 +146,9 @@ fn write_variant(
     }
     if !audio.is_empty() {
         out.push_str(",AUDIO=\"audio\"");
+    }
+    if subtitles {
+        out.push_str(",SUBTITLES=\"subtitles\"");
     }
     writeln!(out, "\n{}/media.m3u8{query}", track.name)
 }

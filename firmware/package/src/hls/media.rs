@@ -74,12 +74,26 @@ pub fn render_media(window: &Window, track: usize, options: &MediaOptions<'_>) -
 /// # Errors
 /// As [`render_media`]; [`Error::NoTrack`] also for sound.
 pub fn render_key_frames(window: &Window, track: usize, options: &MediaOptions<'_>) -> Result<String, Error> {
+    let plain = MediaOptions { low_latency: false, skip: None, ..*options };
+    of_pictures(window, track, &plain, Of::KeyFrames)
+}
+
+/// Renders the Media Playlist of subtitles (RFC 8216bis, 3.1.4): of each segment and part of pictures what their captions say.
+///
+/// # Errors
+/// As [`render_media`]; [`Error::NoTrack`] also for sound.
+pub fn render_subtitles(
+    window: &Window,
+    pictures: usize,
+    options: &MediaOptions<'_>,
+) -> Result<String, Error> {
+    of_pictures(window, pictures, options, Of::Subtitles)
+}
+
+fn of_pictures(window: &Window, track: usize, options: &MediaOptions<'_>, of: Of) -> Result<String, Error> {
     let layout = window.layout().ok_or(Error::NoLayout)?;
     match layout.tracks.get(track).map(Track::kind) {
-        Some(Kind::Video) => {
-            let plain = MediaOptions { low_latency: false, skip: None, ..*options };
-            render(window, track, &plain, Of::KeyFrames)
-        }
+        Some(Kind::Video) => render(window, track, options, of),
         _ => Err(Error::NoTrack(track)),
     }
 }
@@ -89,6 +103,17 @@ pub fn render_key_frames(window: &Window, track: usize, options: &MediaOptions<'
 enum Of {
     Samples,
     KeyFrames,
+    Subtitles,
+}
+
+impl Of {
+    /// How its files' names end.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Samples | Self::KeyFrames => ".m4s",
+            Self::Subtitles => ".vtt",
+        }
+    }
 }
 
 fn render(window: &Window, track: usize, options: &MediaOptions<'_>, of: Of) -> Result<String, Error> {
@@ -197,6 +222,8 @@ impl Playlist<'_> {
         }
         if self.parts {
             self.hint(window, index, track)?;
+        }
+        if self.parts && self.of == Of::Samples {
             self.reports(window, index)?;
         }
         if window.ended { self.out.write_str("#EXT-X-ENDLIST\n") } else { Ok(()) }
@@ -258,7 +285,9 @@ impl Playlist<'_> {
                 push_number(out, number, 1);
                 out.push('.');
                 push_number(out, index, 1);
-                out.push_str(if part.independent { ".m4s\",INDEPENDENT=YES\n" } else { ".m4s\"\n" });
+                out.push_str(self.of.ending());
+                let independent = part.independent || self.of == Of::Subtitles;
+                out.push_str(if independent { "\",INDEPENDENT=YES\n" } else { "\"\n" });
             }
         }
         if !open {
@@ -266,7 +295,8 @@ impl Playlist<'_> {
             push_seconds(out, micros(u64::from(line.span.duration), line.timescale));
             out.push_str(if self.of == Of::KeyFrames { ",\ni" } else { ",\n" });
             push_number(out, number, 1);
-            out.push_str(".m4s\n");
+            out.push_str(self.of.ending());
+            out.push('\n');
         }
         Ok(())
     }
@@ -281,7 +311,8 @@ impl Playlist<'_> {
             self.discontinuity = line.discontinuity;
             self.date_due = true;
         }
-        if let Some(layout) = line.layout.filter(|layout| self.map != Some(*layout)) {
+        let has_head = self.of != Of::Subtitles;
+        if let Some(layout) = line.layout.filter(|layout| has_head && self.map != Some(*layout)) {
             writeln!(self.out, "#EXT-X-MAP:URI=\"init-{layout}.mp4\"")?;
             self.map = Some(layout);
         }
@@ -302,7 +333,8 @@ impl Playlist<'_> {
         if self.options.shown.last.is_some_and(|last| number > last) {
             return Ok(());
         }
-        writeln!(self.out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{number}.{part}.m4s\"")
+        let ending = self.of.ending();
+        writeln!(self.out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{number}.{part}{ending}\"")
     }
 
     /// Where the other tracks stand (RFC 8216bis, 4.4.5.4).

@@ -12,8 +12,8 @@ mod reload;
 use ::media::{Codec, Grid, Layout, Track};
 
 pub use self::{
-    master::render_master,
-    media::{MediaOptions, render_key_frames, render_media},
+    master::{MasterOptions, render_master},
+    media::{MediaOptions, render_key_frames, render_media, render_subtitles},
     reload::{Reload, validate_reload},
 };
 use crate::text::micros_up;

@@ -158,25 +158,37 @@ fn variants_without_video_and_with_several_sounds() {
     let grid = grid((25, 1), 1600, 200);
     let only = Window { layouts: layout(vec![audio("a", 48_000, 2)]), ..Window::empty(grid) };
     assert_eq!(
-        render_master(&only, &Shown::all(), "", "").unwrap().lines().skip(3).collect::<Vec<_>>(),
+        render_master(&only, &Shown::all(), &MasterOptions::default())
+            .unwrap()
+            .lines()
+            .skip(3)
+            .collect::<Vec<_>>(),
         ["#EXT-X-STREAM-INF:BANDWIDTH=7422,AVERAGE-BANDWIDTH=7360,CODECS=\"mp4a.40.2\"", "a/media.m3u8"]
     );
     let tracks = vec![video(&grid), audio("a", 48_000, 2), audio("b", 48_000, 5)];
-    let several =
-        render_master(&Window { layouts: layout(tracks), ..Window::empty(grid) }, &Shown::all(), "", "")
-            .unwrap();
+    let several = render_master(
+        &Window { layouts: layout(tracks), ..Window::empty(grid) },
+        &Shown::all(),
+        &MasterOptions::default(),
+    )
+    .unwrap();
     assert!(several.contains("NAME=\"a\",LANGUAGE=\"xy\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"6\""));
     assert!(several.contains("NAME=\"b\",LANGUAGE=\"xy\",DEFAULT=NO,AUTOSELECT=YES"));
     assert!(
         several
             .contains("BANDWIDTH=15607,AVERAGE-BANDWIDTH=14920,CODECS=\"avc1.4d401f,mp4a.40.2,mp4a.40.5\"")
     );
-    assert_eq!(render_master(&Window::empty(grid), &Shown::all(), "", ""), Err(Error::NoLayout));
+    assert_eq!(
+        render_master(&Window::empty(grid), &Shown::all(), &MasterOptions::default()),
+        Err(Error::NoLayout)
+    );
 }
 
 #[test]
 fn the_peak_is_what_the_costliest_segment_measures() {
-    let master = render_master(&window(grid((25, 1), 1600, 200), 8, 0), &Shown::all(), "", "").unwrap();
+    let master =
+        render_master(&window(grid((25, 1), 1600, 200), 8, 0), &Shown::all(), &MasterOptions::default())
+            .unwrap();
     // 1000 bytes in each 200 ms.
     assert!(master.contains("BANDWIDTH=40000,AVERAGE-BANDWIDTH=7560,"), "{master}");
 }

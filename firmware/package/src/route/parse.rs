@@ -3,7 +3,8 @@
 use access::Encryption;
 
 use super::{
-    Carried, Directives, Filters, HDS, Place, Presentation, Route, Source, TS, Timeline, Token,
+    Carried, Directives, Filters, HDS, Place, Presentation, Route, SUBTITLES, Source, Subtitles, TS,
+    Timeline, Token,
     field::{Field, Name, Reason, decode, index, layout_id, number},
     query::Extract,
     service,
@@ -90,6 +91,7 @@ impl Route {
                 let (source, track) = (source()?, Name::parse(Field::Track, track)?);
                 Ok(Self::HdsFragment { source, track, number, filters: Filters::parse(query)? })
             }
+            (SUBTITLES, Some(service), Some(file)) => Self::parse_subtitles(source, service, file, query),
             (track, Some(file), None) => Self::parse_file(source, track, file, query),
             _ => Err(Error::NotFound),
         }
@@ -128,6 +130,23 @@ impl Route {
             None => Self::MuxedMedia { source, track, carried: Carried::parse(query)? },
             Some(number) => Self::MuxedSegment { source, track, number, filters: Filters::parse(query)? },
         })
+    }
+
+    fn parse_subtitles(source: Of<'_>, service: &str, file: &str, query: &str) -> Result<Self, Error> {
+        let within = |end| file.strip_suffix(end);
+        let file = match (file, within(".vtt"), within(".m4s").and_then(|stem| stem.strip_prefix('t'))) {
+            ("media.m3u8", ..) => Subtitles::Playlist(Directives::parse(query)?, Carried::parse(query)?),
+            ("init.mp4", ..) => Subtitles::Init,
+            (_, Some(stem), _) => match stem.split_once('.') {
+                None => Subtitles::WebVtt(number(Field::Number, stem)?),
+                Some((segment, part)) => {
+                    Subtitles::WebVttPart(number(Field::Number, segment)?, index(Field::Part, part)?)
+                }
+            },
+            (_, _, Some(time)) => Subtitles::Start(number(Field::DecodeTime, time)?),
+            _ => return Err(Error::NotFound),
+        };
+        Ok(Self::Subtitles { source: source()?, service: Name::parse(Field::Track, service)?, file })
     }
 
     fn parse_file(source: Of<'_>, track: &str, file: &str, query: &str) -> Result<Self, Error> {
