@@ -160,6 +160,20 @@ fn an_asset_is_recorded_from_its_first_fragment_on() {
         let answer = riserd.get(&format!("/show/My%20show.ism/Manifest{format}"));
         assert!(answer.status == 200 && answer.text().starts_with(begins), "{format}: {answer:?}");
     }
+    for (bitrate, arguments, path) in [
+        (600_000, "video,format=m3u8-aapl", "360p/media.m3u8"),
+        (200_000, "video,format=m3u8-aapl,type=keyframes", "180p/iframes.m3u8"),
+        (600_000, "video,format=m3u8-aapl-v3", "ts/360p/media.m3u8"),
+    ] {
+        let answer =
+            riserd.get(&format!("/show/My%20show.ism/QualityLevels({bitrate})/Manifest({arguments})"));
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (302, &*format!("/vod/show/{path}")),
+            "{arguments}"
+        );
+        assert_eq!(riserd.get(answer.header("location")).status, 200);
+    }
     // Never in the clear what is asked for encrypted.
     assert_eq!(riserd.get("/show/My%20show.ism/Manifest(encryption=cbc)").status, 403);
     let master = riserd.get("/show/My%20show.ism/Manifest(format=m3u8-aapl-v3,audio-only=false)").text();

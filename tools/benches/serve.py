@@ -137,7 +137,8 @@ def subject(viewer, kind):
     past = segments(text)[: -int(LIVE / SECONDS)]
     return {
         "segment, live": lambda: segments(text)[-1:],
-        "segment, past": lambda: past[:1],
+        # The first of all began late.
+        "segment, past": lambda: past[1:2],
         "segments, extents": lambda: past,
         "part, live": lambda: parts(text)[-1:],
         "playlist": lambda: [playlist],

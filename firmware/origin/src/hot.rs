@@ -26,6 +26,9 @@ const MOST: usize = 48 << 20;
 /// What a segment on the disk counts for: it takes no RAM, but keeps a file open, of which there may be some 250.
 const PLACES: usize = 192 << 10;
 
+/// What the smallest segment counts for, with what is noted of it.
+const SMALLEST: usize = 4 << 10;
+
 /// What was found of a segment.
 pub(crate) enum Found {
     Ram(Vec<Bytes>),
@@ -63,7 +66,7 @@ impl Segment {
     /// What it counts for.
     fn holds(&self) -> usize {
         match &self.found {
-            Found::Ram(chunks) => chunks.iter().map(Bytes::len).sum(),
+            Found::Ram(chunks) => chunks.iter().map(Bytes::len).sum::<usize>().max(SMALLEST),
             Found::Disk(_) => PLACES,
         }
     }

@@ -313,6 +313,9 @@ impl Origin {
             Route::SmoothManifest { filters, legacy, .. } => {
                 smooth::manifest(&self.through(visit, filters)?, *legacy, headers).await
             }
+            Route::Level { source, level, carried } => {
+                manifest::level(&self.carrying(visit, carried)?, source, level).await
+            }
             Route::SmoothFragment { fragment, .. } => smooth::fragment(&visit, fragment, headers).await,
             Route::MuxedMaster { carried, audio_only, place, .. } => {
                 muxed::master(&self.carrying(visit, carried)?, *audio_only, *place, headers).await

@@ -9,7 +9,8 @@ use package::{
     filter::{self, Filter, View},
     hls::{self, MediaOptions, Reload},
     protection::{self, Protection},
-    route::{Awaited, Directives, Timeline, Token},
+    route::{Awaited, Directives, Level, Source, Timeline, Token},
+    smooth,
 };
 use tokio::time::Instant;
 
@@ -124,6 +125,20 @@ pub async fn subtitles(
     let (_, pictures) = subtitles::named(&view.window, service)?;
     let begun = begun(seen, &pictures.name).await?;
     reloading(seen, "subtitles.m3u8", begun, (directives, hls::render_subtitles), request).await
+}
+
+/// Where the Media Playlist of a quality level is.
+pub async fn level(seen: &Filtered, source: &Source, level: &Level) -> Result<Response, Error> {
+    let View { window, shown } =
+        seen.wait(Instant::now() + FIRST_PART, |window| window.layout().is_some()).await?;
+    let layout = window.layout().ok_or(package::Error::NoLayout)?;
+    let track = smooth::track(layout, &shown, &level.stream, level.bitrate);
+    let track = track.ok_or_else(|| Error::NoTrack(level.stream.to_string()))?;
+    let path = level.path(source, &layout.tracks[track].name);
+    Ok(respond::elsewhere(&match &*seen.query {
+        "" => path,
+        query => format!("{path}?{query}"),
+    }))
 }
 
 /// How a playlist of a track is rendered.

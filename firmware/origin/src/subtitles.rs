@@ -119,6 +119,8 @@ async fn of_segment(seen: &Visit, number: u64) -> Result<Wanted, Error> {
 /// A part of a segment that has just been made, or comes next and is waited for.
 async fn of_part(seen: &Visit, number: u64, part: u32) -> Result<Wanted, Error> {
     let none = || Error::NoMedia("part");
+    // Renditions come one after the other.
+    media_bytes::with_part(seen, number, part, least_pictures).await?;
     let window = media_bytes::with_part(seen, number, part, first_pictures).await?;
     let layout = window.layout().ok_or_else(none)?;
     let (Some(index), Some(least)) = (first_pictures(layout), least_pictures(layout)) else {

@@ -36,6 +36,7 @@
 //! ```text
 //! /{locator}/{any}.ism/Manifest(format=...,filter=A;B;C,encryption=...)
 //! {source}/{any}.ism/Manifest(format=...)
+//! {source}/{any}.ism/QualityLevels({bitrate})/Manifest({stream},format=m3u8-aapl)    leads to the track's playlist
 //! ```
 //! Below `{any}.ism` there is all that is below `{source}`.
 
@@ -53,7 +54,7 @@ use self::query::{Extract, Writer};
 pub use self::{
     field::{Field, Name, Reason},
     query::{Awaited, Carried, Directives, Filters, Skip, Timeline, Token},
-    service::{Fragment, Share},
+    service::{Fragment, Level, Playlist, Share},
 };
 use crate::{Error, dash::File};
 
@@ -132,6 +133,15 @@ pub enum Route {
         filters: Filters,
         /// In version 2.0, without repeats.
         legacy: bool,
+    },
+    /// A Media Playlist of HLS by quality level and stream, which leads to the track's own.
+    Level {
+        /// Of what.
+        source: Source,
+        /// Which.
+        level: Level,
+        /// What it is asked for with.
+        carried: Carried,
     },
     /// A fragment of Smooth Streaming, or a share of it.
     SmoothFragment {
@@ -365,6 +375,7 @@ impl Route {
             | Self::MuxedSegment { source, .. }
             | Self::SmoothManifest { source, .. }
             | Self::SmoothFragment { source, .. }
+            | Self::Level { source, .. }
             | Self::HdsManifest { source, .. }
             | Self::HdsBootstrap { source, .. }
             | Self::HdsFragment { source, .. }
@@ -395,6 +406,7 @@ impl Route {
             | Self::MuxedMedia { .. }
             | Self::MuxedSegment { .. }
             | Self::KeyFrames { .. }
+            | Self::Level { .. }
             | Self::Subtitles {
                 file: Subtitles::Playlist(..) | Subtitles::WebVtt(_) | Subtitles::WebVttPart(..),
                 ..
@@ -425,14 +437,16 @@ impl Route {
         const CENC: Encryption = Encryption::Common(Scheme::Cenc);
         const CBCS: Encryption = Encryption::Common(Scheme::Cbcs);
         match self {
-            Self::MuxedMaster { .. } | Self::MuxedMedia { .. } | Self::MuxedSegment { .. } => {
-                &[Encryption::Envelope]
-            }
+            Self::MuxedMaster { .. }
+            | Self::MuxedMedia { .. }
+            | Self::MuxedSegment { .. }
+            | Self::Level { level: Level { playlist: Playlist::Muxed, .. }, .. } => &[Encryption::Envelope],
             // A part has no end that could be padded.
             Self::Manifest { .. } | Self::Part { .. } => &[CENC, CBCS],
             Self::SmoothManifest { .. } | Self::SmoothFragment { .. } => &[CENC],
             Self::Master { .. }
             | Self::Media { .. }
+            | Self::Level { .. }
             | Self::KeyFrames { .. }
             | Self::KeyFrame { .. }
             | Self::Init { .. }
@@ -487,6 +501,10 @@ impl fmt::Display for Route {
                 let mut query = Writer::new(f);
                 carried.write(&mut query)?;
                 directives.write(&mut query)
+            }
+            Self::Level { source, level, carried } => {
+                write!(f, "{source}/{SMOOTH}/{level}")?;
+                carried.write(&mut Writer::new(f))
             }
             Self::SmoothManifest { source, filters, legacy } => {
                 write!(f, "{source}/{SMOOTH}/Manifest")?;

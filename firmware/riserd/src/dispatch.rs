@@ -139,7 +139,8 @@ impl Dispatch {
         }
     }
 
-    /// The client asks for something else: it has what it asked for before.
+    /// The client asks for something else: it has what it asked for before. Only one that asks ahead of what it has read (pipelining,
+    /// which no player does) could still wait for some of it.
     pub fn has_arrived(&mut self) {
         if self.queue.waiting().is_empty() {
             self.held.clear();

@@ -6,7 +6,7 @@ use std::fmt;
 use access::{Encryption, Scheme};
 
 use super::{
-    Place, Route, Source,
+    Place, Route, Source, TS,
     field::{Field, Name, Reason, index, number},
     query::{Carried, Filters, Timeline, Token},
 };
@@ -16,6 +16,9 @@ use crate::Error;
 pub(super) const LEGACY: &str = "fmp4-v20";
 pub(super) const MUXED: &str = "m3u8-aapl-v3";
 pub(super) const HDS: &str = "f4m-f4f";
+/// The nouns of quality levels and of manifests.
+const LEVELS: &str = "QualityLevels";
+const MANIFEST: &str = "Manifest";
 
 /// What a manifest is asked for as.
 #[derive(Clone, Copy)]
@@ -73,6 +76,52 @@ pub struct Fragment {
     pub time: u64,
 }
 
+/// A Media Playlist's address: it has another one beside it, to which it leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// The quality level.
+    pub bitrate: u32,
+    /// The stream's name.
+    pub stream: Name,
+    /// Of what it is a playlist.
+    pub playlist: Playlist,
+}
+
+/// What Media Playlists there are of a quality level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Playlist {
+    /// Its segments.
+    Segments,
+    /// Its key frames.
+    KeyFrames,
+    /// Its segments in MPEG-TS.
+    Muxed,
+}
+
+impl Level {
+    /// Where it is found: nothing but the track's name is missing.
+    #[must_use]
+    pub fn path(&self, source: &Source, track: &str) -> String {
+        match self.playlist {
+            Playlist::Segments => format!("{source}/{track}/media.m3u8"),
+            Playlist::KeyFrames => format!("{source}/{track}/iframes.m3u8"),
+            Playlist::Muxed => format!("{source}/{TS}/{track}/media.m3u8"),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bitrate, stream, playlist } = self;
+        let format = match playlist {
+            Playlist::Segments => "m3u8-aapl",
+            Playlist::KeyFrames => "m3u8-aapl,type=keyframes",
+            Playlist::Muxed => MUXED,
+        };
+        write!(f, "{LEVELS}({bitrate})/{MANIFEST}({stream},format={format})")
+    }
+}
+
 /// Every share with its noun.
 const SHARES: [(Share, &str); 4] = [
     (Share::Whole, "Fragments"),
@@ -86,11 +135,10 @@ impl Fragment {
         let (noun, level) = call(levels).ok_or(Error::NotFound)?;
         let (share, moment) = call(fragments).ok_or(Error::NotFound)?;
         let share = SHARES.iter().find(|(_, noun)| noun.eq_ignore_ascii_case(share));
-        let (Some((share, _)), true) = (share, noun.eq_ignore_ascii_case("QualityLevels")) else {
+        let (Some((share, _)), true) = (share, noun.eq_ignore_ascii_case(LEVELS)) else {
             return Err(Error::NotFound);
         };
-        // Behind the bitrate may stand what tells levels of the same bitrate apart.
-        let bitrate = index(Field::Bitrate, level.split(',').next().unwrap_or("").trim())?;
+        let bitrate = bitrate(level)?;
         let moment = moment.split(',').next().unwrap_or("");
         let (stream, time) = moment.split_once('=').unwrap_or((moment, ""));
         Ok(Self {
@@ -106,7 +154,7 @@ impl fmt::Display for Fragment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bitrate, share, stream, time } = self;
         let noun = SHARES.iter().find(|(known, _)| known == share).map_or("", |(_, noun)| noun);
-        write!(f, "QualityLevels({bitrate})/{noun}({stream}={time})")
+        write!(f, "{LEVELS}({bitrate})/{noun}({stream}={time})")
     }
 }
 
@@ -115,6 +163,7 @@ struct Arguments<'a> {
     format: &'a str,
     filters: Filters,
     audio_only: bool,
+    key_frames: bool,
     encryption: Option<Encryption>,
 }
 
@@ -122,13 +171,14 @@ impl<'a> Arguments<'a> {
     /// A filter may stand in the query as well.
     fn parse(arguments: &'a str, query: &str) -> Result<Self, Error> {
         let filters = Filters::parse(query)?;
-        let mut read = Self { format: "", filters, audio_only: true, encryption: None };
+        let mut read = Self { format: "", filters, audio_only: true, key_frames: false, encryption: None };
         for argument in arguments.split(',') {
             let (key, value) = argument.split_once('=').unwrap_or((argument, ""));
             let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
             match key.as_str() {
                 "format" => read.format = value,
                 "audio-only" => read.audio_only = !value.eq_ignore_ascii_case("false"),
+                "type" => read.key_frames = value.eq_ignore_ascii_case("keyframes"),
                 "filter" if !read.filters.is_empty() => {
                     return Err(Error::Parse { field: Field::Filter, reason: Reason::Repeated });
                 }
@@ -146,6 +196,13 @@ impl<'a> Arguments<'a> {
         }
         Ok(read)
     }
+
+    fn format(&self) -> Result<Format, Error> {
+        let format = FORMATS.iter().find(|(_, name)| name.eq_ignore_ascii_case(self.format));
+        format
+            .map(|(format, _)| *format)
+            .ok_or(Error::Parse { field: Field::Format, reason: Reason::NotAFormat })
+    }
 }
 
 /// What stands behind the folder of a presentation: `{any}.ism/`, or `.isml`.
@@ -162,18 +219,21 @@ pub(super) fn parse(
     query: &str,
 ) -> Result<Route, Error> {
     if let Some((levels, fragments)) = inside.split_once('/') {
+        if let Some(route) = parse_level(source, levels, fragments, query)? {
+            return Ok(route);
+        }
         return match Fragment::parse(levels, fragments) {
             Err(Error::NotFound) => Route::parse_within(source, inside, query),
             fragment => Ok(Route::SmoothFragment { source: source()?, fragment: fragment? }),
         };
     }
     let (noun, arguments) = call(inside).unwrap_or((inside, ""));
-    if !noun.eq_ignore_ascii_case("Manifest") {
+    if !noun.eq_ignore_ascii_case(MANIFEST) {
         return Route::parse_within(source, inside, query);
     }
-    let Arguments { format, filters, audio_only, encryption } = Arguments::parse(arguments, query)?;
-    let format = FORMATS.iter().find(|(_, name)| name.eq_ignore_ascii_case(format));
-    let (format, _) = format.ok_or(Error::Parse { field: Field::Format, reason: Reason::NotAFormat })?;
+    let arguments = Arguments::parse(arguments, query)?;
+    let format = arguments.format()?;
+    let Arguments { filters, audio_only, encryption, .. } = arguments;
     let (mut source, place) = (source()?, Place::Folder);
     source.encryption = encryption.or(source.encryption);
     let carried = |filters| Ok(Carried { filters, token: Token::parse(query)? });
@@ -188,6 +248,40 @@ pub(super) fn parse(
         Format::HlsMuxed => Route::MuxedMaster { source, carried: carried(filters)?, audio_only, place },
         Format::Hds => Route::HdsManifest { source, filters, place },
     })
+}
+
+/// A Media Playlist of HLS, `QualityLevels(5)/Manifest(video,format=m3u8-aapl)`; none where it is something else.
+fn parse_level(
+    source: &dyn Fn() -> Result<Source, Error>,
+    levels: &str,
+    manifest: &str,
+    query: &str,
+) -> Result<Option<Route>, Error> {
+    let (Some((levels, level)), Some((noun, arguments))) = (call(levels), call(manifest)) else {
+        return Ok(None);
+    };
+    if !levels.eq_ignore_ascii_case(LEVELS) || !noun.eq_ignore_ascii_case(MANIFEST) {
+        return Ok(None);
+    }
+    let (stream, rest) = arguments.split_once(',').unwrap_or((arguments, ""));
+    let arguments = Arguments::parse(rest, query)?;
+    let playlist = match arguments.format()? {
+        Format::Hls if arguments.key_frames => Playlist::KeyFrames,
+        Format::Hls => Playlist::Segments,
+        Format::HlsMuxed => Playlist::Muxed,
+        _ => return Err(Error::Parse { field: Field::Format, reason: Reason::NotAFormat }),
+    };
+    let stream = Name::parse(Field::Stream, stream.trim())?;
+    let level = Level { bitrate: bitrate(level)?, stream, playlist };
+    let mut source = source()?;
+    source.encryption = arguments.encryption.or(source.encryption);
+    let carried = Carried { filters: arguments.filters, token: Token::parse(query)? };
+    Ok(Some(Route::Level { source, level, carried }))
+}
+
+/// Behind the bitrate of a quality level may stand what tells levels of the same bitrate apart.
+fn bitrate(level: &str) -> Result<u32, Error> {
+    index(Field::Bitrate, level.split(',').next().unwrap_or("").trim())
 }
 
 /// The number of an HDS fragment, `Seg1-Frag9`: that of its segment is of no meaning.

@@ -35,6 +35,14 @@ fn every_resource_is_told_apart() {
         "/live/main/smooth.ism/QualityLevels(128000)/FragmentInfo(audio-2=0)",
         "/live/main/smooth.ism/QualityLevels(128000)/RawFragments(audio=1)",
         "/live/main/smooth.ism/QualityLevels(600000)/KeyFrames(video=1)",
+        "/live/main/smooth.ism/QualityLevels(600000)/Manifest(video,format=m3u8-aapl)?filter=A",
+        "/live/main/smooth.ism/QualityLevels(600000)/Manifest(video,format=m3u8-aapl,type=keyframes)",
+        "/vod/show/aes-128/smooth.ism/QualityLevels(1)/Manifest(audio,format=m3u8-aapl-v3)?token=t",
+        "/live/main/subtitles/CC1/media.m3u8?filter=A&_HLS_msn=5&_HLS_part=0",
+        "/live/main/subtitles/CC1/1102500000.vtt",
+        "/live/main/subtitles/CC1/1102500000.7.vtt",
+        "/vod/show/subtitles/CC1/init.mp4",
+        "/vod/show/subtitles/CC1/t0.m4s",
         "/vod/show/ts/audio/media.m3u8?filter=A;B",
         "/live/main/720p/media.m3u8?filter=A;B&_HLS_msn=5",
         "/live/main/720p/media.m3u8",
@@ -97,6 +105,10 @@ fn smooth_addresses_are_read_tolerantly() {
     same("MANIFEST(%20Format=FMP4-v20,%20filter=A;B)", "Manifest(format=fmp4-v20)?filter=A;B");
     same("Manifest(encryption=)", "Manifest");
     same("qualitylevels(5,hardwareProfile=1)/fragments(video=7,x=y)", "QualityLevels(5)/Fragments(video=7)");
+    same(
+        "qualitylevels(5)/MANIFEST(video,filter=A,FORMAT=M3U8-aapl)",
+        "QualityLevels(5)/Manifest(video,format=m3u8-cmaf)?filter=A",
+    );
     let refused = |file: &str| wrong(&format!("/live/main/smooth.ism/{file}"));
     assert_eq!(refused("Manifest(format=mp3)"), (Field::Format, Reason::NotAFormat));
     assert_eq!(refused("Manifest(filter=A)?filter=B"), (Field::Filter, Reason::Repeated));
@@ -104,6 +116,11 @@ fn smooth_addresses_are_read_tolerantly() {
     assert_eq!(refused("QualityLevels(4294967296)/Fragments(video=7)"), (Field::Bitrate, Reason::TooGreat));
     assert_eq!(refused("QualityLevels(1)/Fragments(=7)"), (Field::Stream, Reason::Empty));
     assert_eq!(refused("QualityLevels(1)/Fragments(video)"), (Field::DecodeTime, Reason::NotANumber));
+    assert_eq!(refused("QualityLevels(1)/Manifest(video)"), (Field::Format, Reason::NotAFormat));
+    assert_eq!(
+        refused("QualityLevels(x)/Manifest(video,format=m3u8-aapl)"),
+        (Field::Bitrate, Reason::NotANumber)
+    );
     assert_eq!(refused("Manifest(encryption=rot13)"), (Field::Encryption, Reason::NotOffered));
     for file in [
         "Manifest()x",
