@@ -4,7 +4,6 @@
 //! sei::units(sample) -> units of cc_data      pictures of a segment and of MEMORY before it
 //! read::cues(channel, pictures, from, to)     -> what stands on the screen, stretch by stretch
 //! webvtt::segment(cues), webvtt::payloads(cue) -> HLS, and `wvtt` tracks
-//! ttml::document(cues)                        -> Smooth Streaming
 //! ```
 //! Nothing is kept between two requests: a segment's subtitles follow from its own pictures and from those of [`MEMORY`] before
 //! it, so that any segment can be asked for at any time, from a box that has just started as well. What that costs is said at
@@ -17,7 +16,6 @@ mod channel;
 mod cue;
 pub mod read;
 pub mod sei;
-pub mod ttml;
 pub mod webvtt;
 
 pub use cea608::MEMORY;

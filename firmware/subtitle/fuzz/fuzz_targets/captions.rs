@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use media::Coding;
-use subtitle::{Channel, Cue, read, sei, ttml, webvtt};
+use subtitle::{Channel, Cue, read, sei, webvtt};
 
 /// Times, the stretch asked for, units, samples.
 type Input<'a> = (u64, (u32, u32), Vec<(u32, Vec<[u8; 3]>)>, Vec<&'a [u8]>);
@@ -31,7 +31,6 @@ fuzz_target!(|input: Input| {
         let cues = read::cues(channel, pictures.iter().cloned(), from, to);
         check(&cues, from, to);
         assert!(webvtt::segment(&cues, from).starts_with("WEBVTT\n"));
-        let _ = ttml::document(&cues, Some("en"), from);
     }
 });
 
