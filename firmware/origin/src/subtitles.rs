@@ -100,7 +100,7 @@ struct Wanted {
     ticks: (u64, u64),
     timescale: u32,
     /// The pictures themselves, where they do not make up a segment that is whole.
-    open: Option<Stored>,
+    open: Option<Pictures>,
 }
 
 /// A segment that is whole, or comes next and is waited for.
@@ -132,7 +132,7 @@ async fn of_part(seen: &Visit, number: u64, part: u32) -> Result<Wanted, Error> 
     let end = edge.start + parts.iter().map(|part| u64::from(part.duration)).sum::<u64>();
     let ticks = (end - u64::from(parts[count - 1].duration), end);
     let chunks = (0..=part).map(|part| seen.live_part(least, number, part)).collect::<Option<_>>();
-    let open = Stored { layout: Arc::clone(layout), index: least, chunks: chunks.ok_or_else(none)? };
+    let open = Pictures { layout: Arc::clone(layout), index: least, chunks: chunks.ok_or_else(none)? };
     let timescale = layout.tracks[index].timescale;
     Ok(Wanted { window, number, ticks, timescale, open: Some(open) })
 }
@@ -143,7 +143,7 @@ async fn make(seen: &Visit, wanted: Wanted, service: &str, form: Form) -> Result
     let mut stored = stored(seen, &window, number, open.is_none()).await?;
     stored.extend(open);
     let made = spawn_blocking(move || {
-        let pictures = stored.iter().map(Stored::pictures).collect::<Result<Vec<_>, Error>>()?;
+        let pictures = stored.iter().map(Pictures::read).collect::<Result<Vec<_>, Error>>()?;
         let (from, to) = (media::nanos(ticks.0, timescale), media::nanos(ticks.1, timescale));
         let cues = subtitle::read::cues(channel, pictures.into_iter().flatten(), from, to);
         match form {
@@ -164,15 +164,15 @@ fn in_ticks(cue: &Cue, timescale: u32) -> Vec<text::Cue> {
     payloads.map(|(settings, text)| text::Cue { begin, end, settings, text }).collect()
 }
 
-/// The pictures of a segment that cost least to read.
-struct Stored {
+/// The pictures of a segment, of the rendition that costs least to read.
+struct Pictures {
     layout: Arc<Layout>,
     index: usize,
     chunks: Vec<Bytes>,
 }
 
 /// Those of the segments before one that may still stand on its screen, as far as they can be had, and its own where it is whole.
-async fn stored(seen: &Visit, window: &Window, number: u64, whole: bool) -> Result<Vec<Stored>, Error> {
+async fn stored(seen: &Visit, window: &Window, number: u64, whole: bool) -> Result<Vec<Pictures>, Error> {
     let before = MEMORY.div_ceil(window.grid.segment_nanos());
     let through = if whole { number } else { number.saturating_sub(1) };
     let mut stored = Vec::new();
@@ -180,7 +180,7 @@ async fn stored(seen: &Visit, window: &Window, number: u64, whole: bool) -> Resu
         let Some(layout) = window.layout_by_id(segment.layout).filter(|_| !segment.gap) else { continue };
         let Some(index) = least_pictures(layout) else { continue };
         match seen.segment(window, &layout.tracks[index].name, segment.number).await {
-            Ok(chunks) => stored.push(Stored { layout: Arc::clone(layout), index, chunks }),
+            Ok(chunks) => stored.push(Pictures { layout: Arc::clone(layout), index, chunks }),
             Err(error) if segment.number == number => return Err(error),
             Err(_) => {}
         }
@@ -188,8 +188,8 @@ async fn stored(seen: &Visit, window: &Window, number: u64, whole: bool) -> Resu
     Ok(stored)
 }
 
-impl Stored {
-    fn pictures(&self) -> Result<Vec<Picture>, Error> {
+impl Pictures {
+    fn read(&self) -> Result<Vec<Picture>, Error> {
         let track = &self.layout.tracks[self.index];
         let coding = match track.codec {
             Codec::H265 { .. } => Coding::H265,

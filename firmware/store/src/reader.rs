@@ -106,7 +106,7 @@ impl Reader {
         on_thread(move || source::read(&shared, stream, number, source::chunk(index))).await
     }
 
-    /// Its chunks in RAM; none where it is not there.
+    /// The chunks of a closed segment, where it is in RAM; none where it is not.
     ///
     /// # Errors
     /// As [`segment`](Self::segment).
@@ -118,7 +118,7 @@ impl Reader {
         })
     }
 
-    /// Where it lies on the disk, whether it is in RAM, too, or not; none where the disk does not have it (yet).
+    /// Where a closed segment lies on the disk, whether it is in RAM, too, or not; none where the disk does not have it (yet).
     ///
     /// # Errors
     /// As [`segment`](Self::segment).

@@ -77,7 +77,7 @@ impl Recording {
         }
     }
 
-    /// Its chunks in RAM; none where it is not there.
+    /// The chunks of a closed segment, where it is in RAM; none where it is not.
     ///
     /// # Errors
     /// As [`Reader::segment`](crate::Reader::segment).
@@ -88,7 +88,7 @@ impl Recording {
         })
     }
 
-    /// Where it lies on the disk, whether it is in RAM, too, or not; none where the disk does not have it (yet).
+    /// Where a closed segment lies on the disk, whether it is in RAM, too, or not; none where the disk does not have it (yet).
     ///
     /// # Errors
     /// As [`Reader::segment`](crate::Reader::segment).
